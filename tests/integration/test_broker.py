@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+
 from shared.broker import BrokerLost, Bus, Outbox, State, Workers, WorkerStatus, connect
 from shared.events import CALLS, SECURITY, media_stream
 from shared.testing import AT, call_answered, call_ended, call_started, media_assigned

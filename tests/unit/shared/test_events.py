@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from shared.events import STREAMS, CallEnded, MalformedEntry, decode, encode
 from shared.events.document import document
 from shared.testing import call_ended, call_started, media_assigned, slices_measured

@@ -1,6 +1,7 @@
 """Settings come from the environment; a wrong one stops the start and says which."""
 
 import pytest
+
 from shared.settings import CommonSettings, load
 
 
