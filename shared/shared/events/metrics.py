@@ -49,6 +49,10 @@ class Measures(Value):
     packets_expected: Count = Field(description="highest less lowest sequence number, plus one (RFC 3550 A.3)")
     packets_received: Count = Field(description="RTP packets that arrived, duplicates included (RFC 3550 A.3)")
     packets_lost: Count = Field(description="expected less distinct sequence numbers seen; never negative")
+    cumulative_lost: int | None = Field(
+        default=None,
+        description="expected less received, as RTCP reports count it: duplicates hide loss (RFC 3550 A.3)",
+    )
     loss_percent: float | None = Field(
         default=None, ge=0, le=100, description="lost over expected; null without packets"
     )

@@ -1,0 +1,157 @@
+"""From what was counted to what is published: SLICE records become the values of `vqm:metrics`. Pure functions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan
+from typing import Final
+
+import numpy as np
+
+from rtp_analyzer.measure.state import NO_PAYLOAD_TYPE
+from rtp_analyzer.quality.codecs import CodecRating, narrowband_rating
+from rtp_analyzer.quality.emodel import Breakdown, PacketImpairment, mos, rate
+from shared.events.calls import Party
+from shared.events.media import PayloadFormat
+from shared.events.metrics import Measures, Quality, Slice, StreamReport, Waterfall
+
+NANOSECONDS: Final = 1e9
+# Loss of a handful of packets is no percentage: one of five lost would print the worst MOS there is.
+MIN_PACKETS_FOR_MOS: Final = 10
+_TOO_SHORT: Final = Quality(grounding="none", assumption=f"too short: fewer than {MIN_PACKETS_FOR_MOS} packets")
+# RFC 3550 6.4.1: the cumulative number of packets lost is a signed number of 24 bits.
+_MAX_CUMULATIVE_LOST: Final = 2**23 - 1
+# A slice cut after the wall clock was set back would have no length.
+_SHORTEST_SLICE_S: Final = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class StreamContext:
+    """Whose stream it is, and what its payload types mean (see formats.known_formats)."""
+
+    call_id: str
+    media_id: str
+    direction: Party
+    source: str | None
+    formats: Mapping[int, PayloadFormat]
+
+    def encoding(self, payload_type: int) -> str | None:
+        """The codec's name in SDP, or None when nobody named it."""
+        known = self.formats.get(payload_type)
+        return known.encoding if known else None
+
+
+def cumulative_lost(expected: int, received: int) -> int:
+    """Lost packets as RFC 3550 A.3 and its receiver reports count them: duplicates hide loss, may be negative."""
+    return max(-_MAX_CUMULATIVE_LOST - 1, min(expected - received, _MAX_CUMULATIVE_LOST))
+
+
+def quality(rating: CodecRating, expected: int, lost: int) -> Quality:
+    """MOS-LQ of a stretch in which `lost` of `expected` packets are missing, or why there is none."""
+    if rating.ie is None or rating.bpl is None:
+        return Quality(grounding="none", assumption=rating.assumption)
+    if expected < MIN_PACKETS_FOR_MOS:
+        return _TOO_SHORT
+    packets = PacketImpairment(ie=rating.ie, bpl=rating.bpl, loss_percent=100 * lost / expected)
+    terms = rate(packets)
+    return Quality(
+        grounding=rating.grounding,
+        assumption=f"{rating.source}: {rating.assumption}",
+        mos=mos(terms.r),
+        r_factor=terms.r,
+        waterfall=_waterfall(terms, packets),
+    )
+
+
+def _waterfall(terms: Breakdown, packets: PacketImpairment) -> Waterfall:
+    # The advantage factor is 0 on the default line, so the published terms add up to R without it.
+    return Waterfall(
+        ro=terms.ro,
+        simultaneous=terms.simultaneous,
+        delay=terms.delay,
+        codec=terms.codec,
+        loss=terms.loss,
+        burst=terms.burst,
+        discard=terms.discard,
+        r=terms.r,
+        ie=packets.ie,
+        bpl=packets.bpl,
+    )
+
+
+def _milliseconds(seconds: float) -> float | None:
+    return None if isnan(seconds) else seconds * 1000
+
+
+def _measures(cut: np.void, stretch: str, rating: CodecRating) -> Measures:
+    expected, unique = int(cut[f"{stretch}_expected"]), int(cut[f"{stretch}_unique"])
+    received, lost = int(cut[f"{stretch}_received"]), expected - unique
+    return Measures(
+        packets_expected=expected,
+        packets_received=received,
+        packets_lost=lost,
+        cumulative_lost=cumulative_lost(expected, received),
+        loss_percent=100 * lost / expected if expected else None,
+        duplicates=int(cut[f"{stretch}_duplicates"]),
+        reordered=int(cut[f"{stretch}_reordered"]),
+        bytes_received=int(cut[f"{stretch}_octets"]),
+        jitter_ms=_milliseconds(float(cut[f"{stretch}_jitter_s"])),
+        jitter_max_ms=_milliseconds(float(cut[f"{stretch}_jitter_max_s"])),
+        quality=quality(rating, expected, lost),
+    )
+
+
+def interval_measures(cut: np.void, context: StreamContext) -> Measures:
+    """The slice alone. A packet that comes after its slice was cut corrects the total, no later slice."""
+    return _measures(cut, "interval", narrowband_rating(context.encoding(int(cut["payload_type"]))))
+
+
+def total_measures(cut: np.void, context: StreamContext) -> Measures:
+    """The stream so far."""
+    return _measures(cut, "total", narrowband_rating(context.encoding(int(cut["payload_type"]))))
+
+
+def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) -> Slice:
+    """The slice that `cut_slice` wrote. `impaired`: our own socket dropped packets meanwhile."""
+    started_at = int(cut["started_ns"]) / NANOSECONDS
+    length_s = (int(cut["ended_ns"]) - int(cut["started_ns"])) / NANOSECONDS
+    payload_type = int(cut["payload_type"])
+    return Slice(
+        call_id=context.call_id,
+        media_id=context.media_id,
+        direction=context.direction,
+        ssrc=int(cut["ssrc"]),
+        codec=context.encoding(payload_type),
+        payload_type=None if payload_type == NO_PAYLOAD_TYPE else payload_type,
+        clock_rate=int(cut["clock_rate"]) or None,
+        ptime_ms=_known(float(cut["ptime_ms"])),
+        source=context.source,
+        started_at=started_at,
+        duration_s=max(length_s, _SHORTEST_SLICE_S),
+        interval=interval_measures(cut, context),
+        total=total_measures(cut, context),
+        impaired=impaired,
+    )
+
+
+def build_report(cut: np.void, context: StreamContext, mos_min: float | None) -> StreamReport:
+    """The final figures of a stream from its last cut. `mos_min` is the lowest MOS of its slices."""
+    payload_type = int(cut["payload_type"])
+    return StreamReport(
+        call_id=context.call_id,
+        media_id=context.media_id,
+        direction=context.direction,
+        ssrc=int(cut["ssrc"]),
+        codec=context.encoding(payload_type),
+        payload_type=None if payload_type == NO_PAYLOAD_TYPE else payload_type,
+        clock_rate=int(cut["clock_rate"]) or None,
+        ptime_ms=_known(float(cut["ptime_ms"])),
+        source=context.source,
+        started_at=int(cut["first_arrival_ns"]) / NANOSECONDS,
+        ended_at=int(cut["last_arrival_ns"]) / NANOSECONDS,
+        mos_min=mos_min,
+        total=total_measures(cut, context),
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
