@@ -1,0 +1,65 @@
+"""The SIP proxy: settings, accounts, broker and the app, their tasks in one group."""
+
+import asyncio
+import secrets
+import sys
+import time
+from functools import partial
+
+import structlog
+
+from shared.broker import Bus, Outbox, State, Workers, connect
+from shared.health import beat
+from shared.service import run
+from shared.settings import load
+from sip_proxy.accounts import Accounts, AccountsUnreadable, from_file, seeded
+from sip_proxy.app import App
+from sip_proxy.settings import SipProxySettings
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(settings: SipProxySettings, accounts: Accounts) -> None:
+    """Serves until cancelled."""
+    redis = connect(settings.redis_url)
+    state, outbox = State(redis), Outbox(Bus(redis))
+    now = time.time  # noqa: TID251  # this is where the clock is chosen
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            token = partial(secrets.token_hex, 8)
+            app = App(settings, accounts, state, Workers(redis), outbox.put, tasks, now, token)
+            try:
+                await app.start()
+                log.info("listening", address=str(app.address), transport="udp")
+                tasks.create_task(outbox.run())
+
+                def counters() -> dict[str, float]:
+                    return {**app.counters(), "events_dropped": outbox.dropped}
+
+                await beat(state, "sip-proxy", settings.instance, counters, now)
+            finally:
+                app.close()
+    finally:
+        await outbox.close()
+        await redis.aclose()
+
+
+def load_accounts(settings: SipProxySettings) -> Accounts:
+    """The accounts of the file, or the published ones; a file that cannot be read ends the process."""
+    if settings.sip_accounts_file is None:
+        return seeded(settings.realm)
+    try:
+        return from_file(settings.sip_accounts_file, settings.realm)
+    except AccountsUnreadable as error:
+        print(f"VQM_SIP_ACCOUNTS_FILE cannot be used: {error}", file=sys.stderr)  # noqa: T201  # logs are not set up yet
+        raise SystemExit(2) from None
+
+
+def main() -> None:
+    settings = load(SipProxySettings)
+    accounts = load_accounts(settings)
+    run("sip-proxy", settings, lambda: serve(settings, accounts))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Who may use this proxy: digest accounts, and which addresses of record each owns."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from shared.events import Value
+from sip_proxy.sip.digest import Algorithm, ha1
+
+# The accounts of a first start, so that a phone can be tried at once. They are public: every reader of this file
+# knows them, so the production profile refuses them (settings.py).
+SEEDED = (
+    ("gateway-monitor", "VoipQuality2025!"),
+    ("gateway-test", "TestMonitor123"),
+    ("welcome-gw", "WelcomeGW456"),
+)
+
+ALGORITHMS: tuple[Algorithm, ...] = ("MD5", "SHA-256")
+
+
+class AccountsUnreadable(Exception):
+    """The accounts file is missing or does not fit; the message says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A digest user. Its name may differ from the users of the addresses of record it owns (gateways do that)."""
+
+    name: str
+    ha1: Mapping[Algorithm, str]
+    users: frozenset[str]
+
+
+class AccountLine(Value):
+    """One account of the accounts file."""
+
+    name: str = Field(min_length=1, max_length=128)
+    password: str = Field(min_length=1, max_length=256)
+    users: tuple[str, ...] = ()
+
+
+class Accounts:
+    """All accounts, by digest user name and by owned user."""
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        self._by_name = {account.name: account for account in accounts}
+        self._users = frozenset(user for account in self._by_name.values() for user in account.users)
+
+    def find(self, name: str) -> Account | None:
+        return self._by_name.get(name)
+
+    def owns_user(self, user: str) -> bool:
+        """Whether some account owns this user, so that it may be called."""
+        return user in self._users
+
+
+def account(name: str, password: str, realm: str, users: Iterable[str] = ()) -> Account:
+    """An account whose password is known now and forgotten at once; by default it owns its own name."""
+    hashes: dict[Algorithm, str] = {algorithm: ha1(name, realm, password, algorithm) for algorithm in ALGORITHMS}
+    return Account(name, hashes, frozenset(users) or frozenset({name}))
+
+
+def seeded(realm: str) -> Accounts:
+    return Accounts(account(name, password, realm) for name, password in SEEDED)
+
+
+def from_file(path: Path, realm: str) -> Accounts:
+    """The accounts of a JSON list of `{"name", "password", "users"}`.
+
+    Raises:
+        AccountsUnreadable: the file is missing or has another shape.
+    """
+    try:
+        lines = TypeAdapter(list[AccountLine]).validate_python(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        why = error.errors(include_input=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise AccountsUnreadable(f"{path}: {why}") from error
+    return Accounts(account(line.name, line.password, realm, line.users) for line in lines)

@@ -1,0 +1,199 @@
+"""A new call to a registered device: found, given media ports, forwarded to every contact, and followed to its end."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import structlog
+
+from shared.broker import BrokerLost
+from shared.events import CALLS, CallAnswered, CallRinging, CallStarted
+from sip_proxy.accounts import Accounts
+from sip_proxy.anchoring import Anchor
+from sip_proxy.bodies import anchor_body, anchor_body_leniently
+from sip_proxy.calls import CallBook, CallRecord
+from sip_proxy.context import Context
+from sip_proxy.effects import Flow, ServerKey
+from sip_proxy.forking import Fork
+from sip_proxy.forwarding import Forwarder, Target
+from sip_proxy.location import Location
+from sip_proxy.ports import MediaPorts, NoWorker
+from sip_proxy.registrar import Binding
+from sip_proxy.sip.errors import SdpError
+from sip_proxy.sip.message import Response, response_to
+from sip_proxy.texts import clean_or_none
+from sip_proxy.unavailable import retry_later
+from sip_proxy.work import RequestArrived
+
+log = structlog.get_logger(__name__)
+
+
+class Invites:
+    """Sets up calls between devices."""
+
+    def __init__(
+        self,
+        context: Context,
+        accounts: Accounts,
+        location: Location,
+        ports: MediaPorts,
+        book: CallBook,
+        forwarder: Forwarder,
+    ) -> None:
+        self._context = context
+        self._accounts = accounts
+        self._location = location
+        self._ports = ports
+        self._book = book
+        self._forwarder = forwarder
+
+    async def begin(self, work: RequestArrived, extension: str | None = None) -> CallRecord | None:
+        """Opens the record of a call and tells of it; None when the INVITE is one that came in twice."""
+        request = work.request
+        try:
+            running = await self._book.find(request.call_id)
+        except BrokerLost:
+            self._context.wire.respond(work.transaction, retry_later(request, self._context.token()))
+            return None
+        if running is not None:
+            # RFC 3261 8.2.2.2: the same call by another way
+            self._context.wire.respond(work.transaction, response_to(request, 482, to_tag=self._context.token()))
+            return None
+        now = self._context.now()
+        record = CallRecord(
+            call_id=request.call_id,
+            instance=self._context.instance,
+            caller=self._caller(work),
+            callee=self._context.site.aor_of(request.parsed_uri),
+            extension=extension,
+            started_at=now,
+            caller_tag=request.from_().tag or "",
+            caller_flow=work.flow.to_text(),
+        )
+        started = CallStarted(
+            at=now,
+            call_id=record.call_id,
+            caller=record.caller,
+            callee=record.callee,
+            source=str(work.flow),
+            user_agent=clean_or_none(request.headers.get("User-Agent")),
+            extension=extension,
+        )
+        self._context.publish(CALLS, started)
+        log.info("call started", call_id=record.call_id, caller=record.caller, callee=record.callee)
+        await self._book.keep(record)
+        return record
+
+    async def refuse(self, work: RequestArrived, response: Response, reason: str | None = None) -> None:
+        """Ends a call that we ourselves cannot connect."""
+        self._context.wire.respond(work.transaction, response)
+        await self._book.end(
+            work.request.call_id, hangup_by="proxy", final_code=response.status, reason=reason or response.reason
+        )
+
+    async def to_device(self, work: RequestArrived) -> None:
+        """Connects a call to all contacts of the callee (RFC 3261 16.5, 16.6)."""
+        record = await self.begin(work)
+        if record is None:
+            return
+        try:
+            bindings = (await self._location.bindings(record.callee)).live(self._context.now())
+            if not bindings:
+                known = self._accounts.owns_user(record.callee.rpartition("@")[0])
+                await self.refuse(work, response_to(work.request, 480 if known else 404, to_tag=self._context.token()))
+                return
+            anchor = await self._ports.lease("relay")
+            anchor = anchor_body(work.request, anchor, "caller", work.flow.remote.host)
+            await self._ports.assign(anchor, record.call_id)
+        except (BrokerLost, NoWorker) as error:
+            why = "no media worker" if isinstance(error, NoWorker) else "broker away"
+            await self.refuse(work, retry_later(work.request, self._context.token()), why)
+            return
+        except SdpError as error:
+            await self.refuse(
+                work, response_to(work.request, 400, "Malformed SDP", to_tag=self._context.token()), str(error)
+            )
+            return
+        await self._book.keep(record.model_copy(update={"anchor": anchor}))
+        await self._fork(work, bindings)
+
+    async def _fork(self, work: RequestArrived, bindings: tuple[Binding, ...]) -> None:
+        work.request.headers.remove("Route")  # whatever way it came, its target is one of ours
+        errand = _Setup(work.transaction, Fork(work.request, self._context.token()), self)
+        targets = [Target(binding.contact, binding.flow) for binding in bindings]
+        await self._forwarder.forward(errand, work.request, targets, record_route=True)
+
+    async def response_passes(self, errand: "_Setup", response: Response, flow: Flow | None) -> None:
+        """A response to the first INVITE goes to the caller."""
+        record = self._book.get(response.call_id)
+        if record is None:
+            return
+        if response.status >= 300:
+            await self._refused(errand, response, ours=flow is None)
+            return
+        tag = response.to().tag
+        if flow is not None and tag is not None:
+            record = record.model_copy(update={"callee_flows": {**record.callee_flows, tag: flow.to_text()}})
+        if record.anchor is not None and flow is not None:
+            record = await self._learn(record, record.anchor, response, flow)
+        await self._book.keep(self._progress(record, response))
+
+    async def _learn(self, record: CallRecord, anchor: Anchor, response: Response, flow: Flow) -> CallRecord:
+        learned = anchor_body_leniently(response, anchor, "callee", flow.remote.host)
+        if learned == anchor:
+            return record
+        await self._ports.update(learned, record.call_id)
+        return record.model_copy(update={"anchor": learned})
+
+    def _progress(self, record: CallRecord, response: Response) -> CallRecord:
+        now = self._context.now()
+        if response.status >= 200:
+            if record.answered_at is not None:
+                return record
+            self._context.publish(CALLS, answered(record, response, now))
+            return record.model_copy(update={"answered_at": now, "callee_tag": response.to().tag})
+        if record.ringing:
+            return record
+        self._context.publish(CALLS, CallRinging(at=now, call_id=record.call_id, code=response.status))
+        return record.model_copy(update={"ringing": True})
+
+    async def _refused(self, errand: "_Setup", response: Response, *, ours: bool) -> None:
+        by: Literal["caller", "callee", "proxy"] = "proxy" if ours else "callee"
+        if errand.fork.cancelled:
+            by = "caller"
+        reason = clean_or_none(response.headers.get("Reason")) or clean_or_none(response.reason)
+        await self._book.end(response.call_id, hangup_by=by, final_code=response.status, reason=reason)
+
+    def _caller(self, work: RequestArrived) -> str:
+        """Who calls: as From says, or, when that hides it, the account that vouches."""
+        uri = work.request.from_().target
+        user = getattr(uri, "user", None)
+        hidden = user is None or user.lower() == "anonymous"
+        if hidden and work.account is not None:
+            return self._context.site.aor(work.account.name)
+        return self._context.site.aor_of(work.request.from_().uri)
+
+
+def answered(record: CallRecord, response: Response, now: float) -> CallAnswered:
+    """The event for the first 2xx of a call."""
+    return CallAnswered(
+        at=now,
+        call_id=record.call_id,
+        code=response.status,
+        codec=None if record.anchor is None else record.anchor.codec,
+        user_agent=clean_or_none(response.headers.get("User-Agent") or response.headers.get("Server")),
+    )
+
+
+@dataclass(slots=True)
+class _Setup:
+    """The errand of a first INVITE."""
+
+    server: ServerKey
+    fork: Fork
+    invites: Invites = field(repr=False)
+
+    async def relay(self, response: Response, flow: Flow | None) -> None:
+        await self.invites.response_passes(self, response, flow)
+
+    async def unanswered(self) -> None:
+        """An INVITE is always answered."""

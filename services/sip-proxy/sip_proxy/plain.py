@@ -1,0 +1,55 @@
+"""Requests outside of calls that are for a registered device: MESSAGE, OPTIONS, REFER and what else there will be."""
+
+from dataclasses import dataclass
+
+from shared.broker import BrokerLost
+from sip_proxy.accounts import Accounts
+from sip_proxy.context import Context
+from sip_proxy.effects import Flow, ServerKey
+from sip_proxy.forking import Fork
+from sip_proxy.forwarding import Forwarder, Target
+from sip_proxy.location import Location
+from sip_proxy.sip.message import Response, response_to
+from sip_proxy.unavailable import retry_later
+from sip_proxy.work import RequestArrived
+
+
+class PlainRequests:
+    """Forwards them to every contact; nothing is anchored and nothing remembered."""
+
+    def __init__(self, context: Context, accounts: Accounts, location: Location, forwarder: Forwarder) -> None:
+        self._context = context
+        self._accounts = accounts
+        self._location = location
+        self._forwarder = forwarder
+
+    async def to_device(self, work: RequestArrived) -> None:
+        request = work.request
+        aor = self._context.site.aor_of(request.parsed_uri)
+        try:
+            bindings = (await self._location.bindings(aor)).live(self._context.now())
+        except BrokerLost:
+            self._context.wire.respond(work.transaction, retry_later(request, self._context.token()))
+            return
+        if not bindings:
+            status = 480 if self._accounts.owns_user(aor.rpartition("@")[0]) else 404
+            self._context.wire.respond(work.transaction, response_to(request, status, to_tag=self._context.token()))
+            return
+        request.headers.remove("Route")  # its target is one of ours
+        errand = _Plain(work.transaction, Fork(request, self._context.token()))
+        targets = [Target(binding.contact, binding.flow) for binding in bindings]
+        await self._forwarder.forward(errand, request, targets, record_route=False)
+
+
+@dataclass(slots=True)
+class _Plain:
+    """An errand without consequences."""
+
+    server: ServerKey
+    fork: Fork
+
+    async def relay(self, response: Response, flow: Flow | None) -> None:
+        """Passes as it is."""
+
+    async def unanswered(self) -> None:
+        """RFC 4320: nobody is told."""

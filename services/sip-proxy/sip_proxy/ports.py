@@ -1,0 +1,78 @@
+"""Relay ports for calls: taken from the least loaded live worker, given back for certain, even if later."""
+
+from collections import deque
+from collections.abc import Callable
+
+import structlog
+
+from shared.broker import BrokerLost, Workers
+from shared.events import MediaLeg, MediaReleased, Party
+from sip_proxy.anchoring import Anchor, Mode
+
+log = structlog.get_logger(__name__)
+
+
+class NoWorker(Exception):
+    """No relay worker is alive with enough free ports."""
+
+
+class MediaPorts:
+    """Speaks to the workers through Redis."""
+
+    def __init__(self, workers: Workers, now: Callable[[], float], token: Callable[[], str]) -> None:
+        self._workers = workers
+        self._now = now
+        self._token = token
+        self._unreleased: deque[tuple[str, MediaReleased]] = deque()
+
+    async def lease(self, mode: Mode) -> Anchor:
+        """Takes the ports for one medium. They fall back by themselves unless `assign` follows.
+
+        Raises:
+            NoWorker: nobody can relay now.
+            BrokerLost: Redis is away.
+        """
+        parties: tuple[Party, ...] = ("caller", "callee") if mode == "relay" else ("caller",)
+        for status in await self._workers.live():
+            if status.load >= status.capacity:
+                continue
+            ports = await self._workers.lease(status.worker, len(parties), self._now())
+            if ports:
+                legs = tuple(MediaLeg(party=party, port=port) for party, port in zip(parties, ports, strict=True))
+                return Anchor(
+                    worker=status.worker, address=status.address, media_id=self._token(), mode=mode, legs=legs
+                )
+        raise NoWorker
+
+    async def assign(self, anchor: Anchor, call_id: str) -> None:
+        """Has the worker open the ports.
+
+        Raises:
+            BrokerLost: it was not told.
+        """
+        await self._workers.assign(anchor.worker, anchor.assigned(call_id, self._now()))
+
+    async def update(self, anchor: Anchor, call_id: str) -> None:
+        """Tells the worker what changed. Without Redis the call goes on with what the worker knows: it learns the
+        addresses from the packets."""
+        try:
+            await self._workers.assign(anchor.worker, anchor.updated(call_id, self._now()))
+        except BrokerLost as error:
+            log.warning("media update not told", call_id=call_id, error=str(error))
+
+    async def release(self, anchor: Anchor, call_id: str) -> None:
+        """Has the worker close the ports, now or as soon as Redis is back."""
+        event = MediaReleased(at=self._now(), call_id=call_id, media_id=anchor.media_id)
+        self._unreleased.append((anchor.worker, event))
+        await self.retry()
+
+    async def retry(self) -> None:
+        """Sends the releases that could not be sent before."""
+        while self._unreleased:
+            worker, event = self._unreleased.popleft()
+            try:
+                await self._workers.release(worker, event)
+            except BrokerLost as error:
+                self._unreleased.appendleft((worker, event))
+                log.warning("media release waits", call_id=event.call_id, error=str(error))
+                return

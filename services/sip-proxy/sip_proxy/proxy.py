@@ -1,0 +1,103 @@
+"""What a proxy does to a request on its way (RFC 3261 16.3 to 16.6), as pure functions on messages."""
+
+import hashlib
+
+from sip_proxy.effects import Flow
+from sip_proxy.sip.digest import parse_authorization
+from sip_proxy.sip.errors import SipParseError
+from sip_proxy.sip.message import Request
+from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
+from sip_proxy.site import Site
+
+DEFAULT_MAX_FORWARDS = 70  # RFC 3261 16.6 step 3
+
+
+def stamp_source(request: Request, flow: Flow) -> None:
+    """Writes into the top Via where the request really came from (RFC 3261 18.2.1, RFC 3581 4)."""
+    via = request.top_via()
+    asks = via.has_param("rport")
+    if not asks and via.host.strip("[]").lower() == flow.remote.host:
+        return
+    stamped = via.with_param("received", flow.remote.host)
+    if asks:
+        stamped = stamped.with_param("rport", str(flow.remote.port))
+    request.headers.replace_first("Via", str(stamped))
+
+
+def loop_hash(request: Request) -> str:
+    """Equal for a request that comes round again unchanged (RFC 3261 16.6 step 8, RFC 5393 4.2): it covers all that
+    decides where it goes. A spiral, with a new Request-URI, is another one."""
+    decisive = (
+        request.uri,
+        request.from_().tag or "",
+        request.to().tag or "",
+        request.call_id,
+        str(request.cseq.number),
+        *request.headers.get_all("Route"),
+        *request.headers.get_all("Proxy-Require"),
+    )
+    octets = "\n".join(decisive).encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(octets, digest_size=6).hexdigest()
+
+
+def is_loop(request: Request, site: Site) -> bool:
+    """Whether one of its Vias is ours and says that it went the same way before."""
+    ours = [via for via in request.vias() if site.is_here(via.host, via.port)]
+    if not ours:
+        return False
+    ending = f".{loop_hash(request)}"
+    return any((via.branch or "").endswith(ending) for via in ours)
+
+
+def take_own_routes(request: Request, site: Site) -> None:
+    """RFC 3261 16.4: undoes what a strict router did, and removes the Route values that name us."""
+    uri = request.parsed_uri
+    if uri.has_param("lr") and site.is_us(uri) and request.routes:
+        values = request.headers.get_all("Route")
+        request.uri = str(request.routes[-1].target)
+        request.headers.remove("Route")
+        for value in values[:-1]:
+            request.headers.add("Route", value)
+    while request.routes and site.is_us(request.routes[0].uri):
+        request.headers.remove_first("Route")
+
+
+def forwarded(request: Request, *, uri: str, via: str, record_route: str | None, realm: str) -> Request:
+    """The copy that goes on to the next hop (RFC 3261 16.6 steps 1 to 8)."""
+    copy = request.copy()
+    copy.uri = uri
+    hops = request.max_forwards
+    copy.headers.set("Max-Forwards", str(DEFAULT_MAX_FORWARDS if hops is None else hops - 1))
+    if record_route is not None:
+        if "Record-Route" in copy.headers:
+            copy.headers.prepend("Record-Route", record_route)
+        else:
+            copy.headers.add("Record-Route", record_route)
+    copy.headers.prepend("Via", via)
+    _drop_own_credentials(copy, realm)
+    return copy
+
+
+def new_branch(request: Request, token: str) -> str:
+    """A branch that is unique by its token and lets us recognise a loop."""
+    return f"{MAGIC_COOKIE}{token}.{loop_hash(request)}"
+
+
+def _drop_own_credentials(request: Request, realm: str) -> None:
+    """RFC 3261 22.3: what was meant for us goes no further; what is meant for others passes."""
+    for name in ("Proxy-Authorization", "Authorization"):
+        values = request.headers.get_all(name)
+        others = [value for value in values if not _is_for_realm(value, realm)]
+        if len(others) == len(values):
+            continue
+        request.headers.remove(name)
+        for value in others:
+            request.headers.add(name, value)
+
+
+def _is_for_realm(authorization: str, realm: str) -> bool:
+    try:
+        credentials = parse_authorization(authorization)
+    except SipParseError:
+        return False
+    return credentials is not None and credentials.realm == realm

@@ -1,0 +1,38 @@
+"""What can be set from outside: `VQM_<NAME>` in the environment."""
+
+import socket
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from shared.settings import CommonSettings
+
+
+class SipProxySettings(CommonSettings):
+    sip_port: int = Field(default=5060, ge=0, le=65535, description="UDP port for SIP; 0: any free one")
+    sip_domain: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9.\-]{1,253}$", description="domain of all addresses of record"
+    )
+    instance: str = Field(default="proxy-1", pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="name of this replica")
+    realm: str = Field(default="vqm", pattern=r'^[^"\\\r\n]{1,128}$', description="digest realm")
+    profile: Literal["default", "production"] = "default"
+    allow_seeded_accounts: bool = Field(default=False, description="use the published passwords in production too")
+    sip_accounts_file: Path | None = Field(
+        default=None, description="JSON list of name, password, users; replaces the seeded accounts"
+    )
+    registration_min_s: int = Field(default=60, ge=1, le=3600)
+    registration_max_s: int = Field(default=7200, ge=60, le=86400)
+
+    @model_validator(mode="after")
+    def _no_published_passwords(self) -> Self:
+        if self.profile == "production" and self.sip_accounts_file is None and not self.allow_seeded_accounts:
+            raise ValueError(
+                "the production profile needs VQM_SIP_ACCOUNTS_FILE, "
+                "or VQM_ALLOW_SEEDED_ACCOUNTS=true to go on with passwords that everybody can read"
+            )
+        return self
+
+    def names(self) -> frozenset[str]:
+        """Further hosts that mean us, when we listen on all addresses."""
+        return frozenset({"localhost", socket.gethostname().lower(), self.bind})

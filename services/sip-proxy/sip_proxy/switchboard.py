@@ -1,0 +1,110 @@
+"""Who serves what: each piece of work goes to the one place that understands it."""
+
+from shared.broker import BrokerLost
+from sip_proxy.calls import CallBook
+from sip_proxy.context import Context
+from sip_proxy.extensions import EXTENSIONS, Extensions
+from sip_proxy.forwarding import Forwarder
+from sip_proxy.in_dialog import InDialog
+from sip_proxy.invites import Invites
+from sip_proxy.plain import PlainRequests
+from sip_proxy.registrations import Registrations
+from sip_proxy.sip.message import response_to
+from sip_proxy.unavailable import retry_later
+from sip_proxy.work import (
+    AckArrived,
+    CancelArrived,
+    RequestArrived,
+    ResponseArrived,
+    TimerRan,
+    TransactionEnded,
+    TransactionFailed,
+    Work,
+)
+
+
+class Switchboard:
+    """The transaction user of RFC 3261 5, as one method. All work of one Call-ID has to come in order."""
+
+    def __init__(
+        self,
+        context: Context,
+        book: CallBook,
+        forwarder: Forwarder,
+        registrations: Registrations,
+        invites: Invites,
+        in_dialog: InDialog,
+        extensions: Extensions,
+        plain: PlainRequests,
+    ) -> None:
+        self._context = context
+        self._book = book
+        self._forwarder = forwarder
+        self._registrations = registrations
+        self._invites = invites
+        self._in_dialog = in_dialog
+        self._extensions = extensions
+        self._plain = plain
+
+    async def handle(self, work: Work) -> None:
+        match work:
+            case RequestArrived():
+                await self._request(work)
+            case AckArrived():
+                await self._ack(work)
+            case ResponseArrived():
+                await self._forwarder.response(work)
+            case TransactionFailed():
+                await self._forwarder.failed(work)
+            case TransactionEnded():
+                self._forwarder.ended(work)
+            case CancelArrived():
+                await self._forwarder.cancel(work)
+            case TimerRan():
+                await self._forwarder.timer(work)
+                await self._extensions.timer(work)
+
+    def broken_off(self, work: Work) -> None:
+        """A bug of ours left this request without an answer."""
+        if isinstance(work, RequestArrived):
+            response = response_to(work.request, 500, to_tag=self._context.token())
+            self._context.wire.respond(work.transaction, response)
+
+    async def _request(self, work: RequestArrived) -> None:
+        request = work.request
+        if request.method == "REGISTER":
+            await self._registrations.register(work)
+        elif request.to().tag is not None:
+            await self._inside_dialog(work)
+        elif request.method != "INVITE":
+            await self._plain.to_device(work)
+        elif (user := request.parsed_uri.user) in EXTENSIONS:
+            await self._extensions.invite(work, str(user))
+        else:
+            await self._invites.to_device(work)
+
+    async def _inside_dialog(self, work: RequestArrived) -> None:
+        try:
+            record = await self._book.find(work.request.call_id)
+        except BrokerLost:
+            self._context.wire.respond(work.transaction, retry_later(work.request, self._context.token()))
+            return
+        if record is None:
+            response = response_to(work.request, 481, to_tag=self._context.token())
+            self._context.wire.respond(work.transaction, response)
+        elif record.extension is not None:
+            await self._extensions.request(work, record)
+        else:
+            await self._in_dialog.request(work, record)
+
+    async def _ack(self, work: AckArrived) -> None:
+        try:
+            record = await self._book.find(work.ack.call_id)
+        except BrokerLost:
+            return  # it will be sent again with the next 2xx
+        if record is None:
+            return  # the ACK of a refusal that we sent without state
+        if record.extension is not None:
+            await self._extensions.ack(work, record)
+        else:
+            await self._in_dialog.ack(work, record)

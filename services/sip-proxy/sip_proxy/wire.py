@@ -1,0 +1,28 @@
+"""What the transaction user may ask of the shell below it. Nothing here waits."""
+
+from typing import Protocol
+
+from sip_proxy.effects import ClientKey, Flow, Message, ServerKey, TransactionKey
+from sip_proxy.sip.message import Request, Response
+
+
+class Wire(Protocol):
+    """Transactions, timers and the network, for those who decide about calls."""
+
+    def respond(self, transaction: ServerKey, response: Response) -> None:
+        """Answers in a server transaction; nothing happens when that is over."""
+
+    def start(self, request: Request, flow: Flow) -> ClientKey:
+        """Sends a request in a client transaction of its own."""
+
+    def send(self, message: Message, flow: Flow) -> bool:
+        """Sends without a transaction (the ACK of a 2xx); False when the network refuses."""
+
+    def abandon(self, transaction: TransactionKey) -> None:
+        """Ends a transaction without a word."""
+
+    def set_timer(self, call_id: str, name: str, delay_s: float) -> None:
+        """Asks for a `TimerRan`; an earlier timer of the same name is replaced."""
+
+    def cancel_timer(self, call_id: str, name: str) -> None:
+        """Forgets the timer, if it still runs."""

@@ -1,0 +1,64 @@
+"""What the shell hands to the transaction user: one value for each thing that can happen to a call."""
+
+from dataclasses import dataclass
+
+from sip_proxy.accounts import Account
+from sip_proxy.effects import ClientKey, Failure, Flow, ServerKey
+from sip_proxy.sip.message import Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class RequestArrived:
+    """A new request, admitted. An ACK has no transaction; what needs no credentials has no account."""
+
+    request: Request
+    flow: Flow
+    transaction: ServerKey
+    account: Account | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AckArrived:
+    """An ACK that belongs to no transaction: that of a 2xx, or a stray one."""
+
+    ack: Request
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseArrived:
+    transaction: ClientKey
+    response: Response
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFailed:
+    transaction: ClientKey
+    why: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEnded:
+    """No response of this transaction will come any more."""
+
+    transaction: ClientKey
+
+
+@dataclass(frozen=True, slots=True)
+class CancelArrived:
+    """The caller gives up this INVITE; the CANCEL itself is answered already."""
+
+    cancel: Request
+    invite: ServerKey
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRan:
+    """A timer that the transaction user set for a call."""
+
+    call_id: str
+    name: str
+
+
+Work = RequestArrived | AckArrived | ResponseArrived | TransactionFailed | TransactionEnded | CancelArrived | TimerRan

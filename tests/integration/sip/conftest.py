@@ -1,0 +1,144 @@
+"""A SIP proxy on real UDP and a real broker, with a relay worker that only exists on paper."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from typing import Any, TypeVar
+
+import pytest
+
+from shared.broker import State, Workers, WorkerStatus, connect
+from shared.events import Event, MediaAssigned, MediaUpdated
+from shared.testing import RecordingOutbox
+from sip_proxy.accounts import seeded
+from sip_proxy.app import App
+from sip_proxy.settings import SipProxySettings
+from sip_proxy.sip.transactions import Timers
+from tests.conftest import BrokerProcess
+from tests.integration.sip.phone import HOST, Phone
+from tests.waiting import wait_until
+
+WORKER = "paper-worker"
+MEDIA_ADDRESS = "192.0.2.80"
+PORTS = range(20000, 20040, 2)
+# A tenth of the real T1: tests see retransmissions and timeouts without waiting for half a minute.
+TIMERS = Timers(t1=0.05, t2=0.4, t4=0.2, d=1.0, c=20.0)
+
+SomeEvent = TypeVar("SomeEvent", bound=Event)
+
+
+class System:
+    """A running proxy, and what it told."""
+
+    def __init__(self, app: App, outbox: RecordingOutbox, redis: Any, phones: AsyncExitStack) -> None:
+        self.app = app
+        self.outbox = outbox
+        self.redis = redis
+        self.state = State(redis)
+        self.workers = Workers(redis)
+        self._phones = phones
+
+    def told(self, kind: type[SomeEvent]) -> list[SomeEvent]:
+        """All events of a class so far."""
+        return [event for event in self.outbox.events if isinstance(event, kind)]
+
+    async def hears(self, kind: type[SomeEvent], count: int = 1) -> list[SomeEvent]:
+        """Waits until the proxy has told of so many."""
+        found: list[SomeEvent] = await wait_until(
+            lambda: self.told(kind) if len(self.told(kind)) >= count else None, f"{count} {kind.__name__}"
+        )
+        return found
+
+    async def phone(self, user: str = "gateway-monitor", password: str = "VoipQuality2025!", **more: Any) -> Phone:
+        return await self._phones.enter_async_context(Phone(self.app.address, user, password, **more))
+
+    async def other_phone(self) -> Phone:
+        return await self.phone("gateway-test", "TestMonitor123")
+
+    async def media(self) -> list[MediaAssigned | MediaUpdated]:
+        """What the worker has to relay now."""
+        return await self.workers.assignments(WORKER)
+
+    async def free_ports(self) -> int:
+        return len(await self.redis.smembers(f"vqm:ports:{WORKER}"))
+
+
+@asynccontextmanager
+async def running(
+    broker: BrokerProcess, timers: Timers = TIMERS, *, worker: bool = True, flush: bool = True, **changes: Any
+) -> AsyncIterator[System]:
+    redis = connect(broker.url)
+    if flush:
+        await redis.flushdb()
+    workers = Workers(redis)
+    settings = SipProxySettings(
+        **{"redis_url": broker.url, "bind": HOST, "sip_port": 0, "registration_min_s": 1, **changes}
+    )
+    outbox = RecordingOutbox()
+    if worker:
+        await workers.announce(_status())
+        await workers.set_free(WORKER, PORTS)
+    ready: asyncio.Future[App] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(_serve(settings, redis, outbox, timers, ready))
+    announcing = asyncio.create_task(_keep_announcing(workers)) if worker else None
+    try:
+        async with AsyncExitStack() as phones:
+            await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()  # says why it did not start
+            app = ready.result()
+            yield System(app, outbox, redis, phones)
+            assert app.counters()["work_broken_off"] == 0, "a bug broke off the work on a call"
+            assert "datagrams_broken_off" not in app.counters(), "a bug broke off the reading of a datagram"
+    finally:
+        for task in filter(None, (serving, announcing)):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await redis.aclose()
+        await asyncio.sleep(0)  # closed sockets are let go in the next round of the loop
+
+
+async def _serve(
+    settings: SipProxySettings, redis: Any, outbox: RecordingOutbox, timers: Timers, ready: asyncio.Future[App]
+) -> None:
+    token = partial(secrets.token_hex, 8)
+    async with asyncio.TaskGroup() as tasks:
+        app = App(
+            settings,
+            seeded(settings.realm),
+            State(redis),
+            Workers(redis),
+            outbox.put,
+            tasks,
+            time.time,
+            token,
+            timers,
+        )
+        try:
+            await app.start()
+            ready.set_result(app)
+            await asyncio.Event().wait()
+        finally:
+            app.close()
+
+
+def _status() -> WorkerStatus:
+    return WorkerStatus(
+        worker=WORKER, at=time.time(), address=MEDIA_ADDRESS, port_min=20000, port_max=20039, capacity=20, load=0
+    )
+
+
+async def _keep_announcing(workers: Workers) -> None:
+    while True:
+        await workers.announce(_status())
+        await asyncio.sleep(1)
+
+
+@pytest.fixture
+async def system(broker: BrokerProcess) -> AsyncIterator[System]:
+    async with running(broker) as system:
+        yield system
