@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 from redis.exceptions import ResponseError
 
-from shared.broker.connection import AWAY, Client, StreamReply, broker_errors
+from shared.broker.connection import AWAY, Client, StreamReply, broker_errors, cancellation_kept
 from shared.events import Event, MalformedEntry, Stream, decode, encode
 
 log = structlog.get_logger(__name__)
@@ -210,7 +210,8 @@ async def _persistently(
     failures = 0
     while True:
         try:
-            batch = await read()
+            with cancellation_kept():
+                batch = await read()
         except (*AWAY, ResponseError) as error:
             if isinstance(error, ResponseError) and not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise

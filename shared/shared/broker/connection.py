@@ -1,5 +1,6 @@
 """How to reach Redis or Valkey, and the one error that says it is away."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -83,6 +84,7 @@ def connect(url: str) -> Client:
     client = Redis.from_url(
         url,
         decode_responses=True,
+        encoding_errors="replace",  # an entry that is not UTF-8 must not stop its readers
         protocol=2,  # RESP3 gives streams as dicts; Redis 6.2 to 8 and Valkey all speak RESP2
         socket_timeout=SOCKET_TIMEOUT_S,
         socket_connect_timeout=SOCKET_TIMEOUT_S,
@@ -95,7 +97,24 @@ def connect(url: str) -> Client:
 @contextmanager
 def broker_errors() -> Iterator[None]:
     """Turns the client's many ways to say 'away' into BrokerLost."""
+    with cancellation_kept():
+        try:
+            yield
+        except AWAY as error:
+            raise BrokerLost(str(error) or type(error).__name__) from error
+
+
+@contextmanager
+def cancellation_kept() -> Iterator[None]:
+    """Makes sure that a task that is cancelled inside the client stays cancelled.
+
+    The client waits with `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that comes in the moment
+    when the awaited thing is done: a loop around it would then run for ever.
+    """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
     try:
         yield
-    except AWAY as error:
-        raise BrokerLost(str(error) or type(error).__name__) from error
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError

@@ -8,10 +8,22 @@ the worker) -> in the worker's own quarantine -> free. A lease that no assignmen
 from collections.abc import Collection, Iterable
 from typing import cast
 
+import structlog
 from pydantic import Field
 
 from shared.broker.connection import Client, broker_errors
-from shared.events import MediaAssigned, MediaReleased, MediaUpdated, Value, decode, encode, media_stream
+from shared.events import (
+    MalformedEntry,
+    MediaAssigned,
+    MediaReleased,
+    MediaUpdated,
+    Value,
+    decode,
+    encode,
+    media_stream,
+)
+
+log = structlog.get_logger(__name__)
 
 LEASE_S = 30.0  # a proxy writes the assignment within milliseconds
 STATUS_TTL_S = 5.0
@@ -93,8 +105,11 @@ class Workers:
 
     async def settle(self, worker: str, ports: Iterable[int]) -> None:
         """Ends leases: the worker has opened these ports."""
+        opened = list(ports)
         with broker_errors():
-            await self._redis.zrem(f"vqm:leases:{worker}", *ports)
+            await self._redis.zrem(f"vqm:leases:{worker}", *opened)
+            # Redis may have lost its data after the lease, so that the worker declared the port free again.
+            await self._redis.srem(f"vqm:ports:{worker}", *map(str, opened))
 
     async def give_back(self, worker: str, ports: Iterable[int]) -> None:
         """Makes ports free again after their quarantine."""
@@ -128,5 +143,11 @@ class Workers:
         """What the worker has to relay, for one that comes back after a restart."""
         with broker_errors():
             texts = await self._redis.hvals(f"vqm:assignments:{worker}")
-        kinds = [("MediaUpdated" if '"type":"MediaUpdated"' in text else "MediaAssigned", text) for text in texts]
-        return [cast(MediaAssigned | MediaUpdated, decode({"type": kind, "data": text})) for kind, text in kinds]
+        found = []
+        for text in texts:
+            kind = "MediaUpdated" if '"type":"MediaUpdated"' in text else "MediaAssigned"
+            try:
+                found.append(cast(MediaAssigned | MediaUpdated, decode({"type": kind, "data": text})))
+            except MalformedEntry as error:  # one bad value must not keep the others from their audio
+                log.warning("assignment not understood", worker=worker, error=str(error))
+        return found

@@ -1,0 +1,40 @@
+"""The settings of a relay worker."""
+
+from pydantic import Field, field_validator
+
+from shared.settings import CommonSettings
+
+
+class RtpAnalyzerSettings(CommonSettings):
+    """What a worker reads from the environment, as `VQM_<NAME>`."""
+
+    media_ports: str = Field(
+        default="20000-29999",
+        pattern=r"^\d{1,5}-\d{1,5}$",
+        description="UDP ports for RTP and RTCP, first-last; each call takes four, a test extension two",
+    )
+    worker_id: str = Field(
+        default="worker-1",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="name of this worker in Redis: keep it over restarts, give each worker its own",
+    )
+
+    @field_validator("media_ports")
+    @classmethod
+    def _holds_a_pair(cls, value: str) -> str:
+        if not rtp_ports(value):
+            raise ValueError("first-last, within 1024-65535, at least one even port and the odd one above it")
+        return value
+
+    @property
+    def rtp_ports(self) -> range:
+        """The even ports for RTP; RTCP takes the odd ones above."""
+        return rtp_ports(self.media_ports)
+
+
+def rtp_ports(text: str) -> range:
+    """The even ports of `first-last` that have their odd neighbour in it too; empty when it is no such range."""
+    first, last = (int(number) for number in text.split("-"))
+    if first < 1024 or last > 65535:
+        return range(0)
+    return range(first + first % 2, last, 2)

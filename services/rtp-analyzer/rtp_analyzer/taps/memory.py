@@ -1,0 +1,107 @@
+"""The memory of one relay: the tables that the packet loop and Python share, and the mutex between them."""
+
+import os
+import select
+import socket
+import threading
+
+import numpy as np
+
+from rtp_analyzer.measure.formats import FORMAT, PAYLOAD_TYPES
+from rtp_analyzer.measure.state import SLICE, STREAM
+from rtp_analyzer.taps.addresses import SOCKADDR_BYTES
+from rtp_analyzer.taps.legs import COUNTERS, CUT, LEG, LOOP, PACKET_BYTES, SENDER, STREAMS_A_LEG
+from rtp_analyzer.taps.libc import EPOLL_EVENT, Mutex, open_timer
+from rtp_analyzer.taps.loop import MAX_EVENTS, NOBODY, STOP, TIMER, run
+from rtp_analyzer.taps.tone import TONE_PACKET_BYTES, tone_table
+
+MAX_DESCRIPTORS = 1 << 20
+
+
+class LoopMemory:
+    """All tables, one entry a leg or stream, and the descriptors that the loop waits on."""
+
+    def __init__(self, legs: int, family: socket.AddressFamily, max_descriptors: int) -> None:
+        self.legs = np.zeros(legs, LEG)
+        self.streams = np.zeros(legs * STREAMS_A_LEG, STREAM)
+        self.senders = np.zeros(legs * STREAMS_A_LEG, SENDER)
+        self.formats = np.zeros((legs, PAYLOAD_TYPES), FORMAT)
+        self.tone_legs = np.zeros(legs, np.int32)
+        self.counters = np.zeros(len(COUNTERS), np.int64)
+        self.owners = np.full(min(max_descriptors, MAX_DESCRIPTORS), NOBODY, np.int32)
+        self.cuts = np.zeros(legs * STREAMS_A_LEG, CUT)
+        self.slices = np.zeros(legs * STREAMS_A_LEG, SLICE)
+        self._packet = np.zeros(PACKET_BYTES, np.uint8)
+        self._tone_packet = np.zeros(TONE_PACKET_BYTES, np.uint8)
+        self._tones = tone_table()
+        self._events = np.zeros(MAX_EVENTS, EPOLL_EVENT)
+        self._loop = np.zeros(1, LOOP)
+        self.loop = self._loop[0]
+        self.epoll = select.epoll()
+        self.timer_fd = open_timer()
+        self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._fill_loop(SOCKADDR_BYTES[family])
+        self.mutex = Mutex(self._address_of("mutex"), self._loop["raised"])
+        self._thread = threading.Thread(target=self._run, name="packet-loop", daemon=True)
+
+    def _address_of(self, field: str) -> int:
+        return int(self._loop[field].ctypes.data)
+
+    def _fill_loop(self, address_bytes: int) -> None:
+        loop = self.loop
+        loop["epoll_fd"] = self.epoll.fileno()
+        loop["timer_fd"] = self.timer_fd
+        loop["address_bytes"] = address_bytes
+        loop["vector"]["base"] = self._packet.ctypes.data
+        loop["vector"]["bytes"] = PACKET_BYTES
+        loop["message"]["name"] = self._address_of("name")
+        loop["message"]["vectors"] = self._address_of("vector")
+        loop["message"]["vector_count"] = 1
+        loop["message"]["control"] = self._address_of("control")
+        loop["mutex_at"] = self._address_of("mutex")
+        loop["message_at"] = self._address_of("message")
+        loop["expirations_at"] = self._address_of("expirations")
+        self.watch(self._stop_fd, STOP)
+        self.watch(self.timer_fd, TIMER)
+
+    def _run(self) -> None:
+        run(
+            self.loop,
+            self._packet,
+            self._tone_packet,
+            self._events,
+            self.owners,
+            self.legs,
+            self.streams,
+            self.senders,
+            self.formats,
+            self.tone_legs,
+            self._tones,
+            self.counters,
+        )
+
+    def start(self) -> None:
+        """Runs the packet loop in a thread of its own, outside the GIL."""
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Ends the loop and closes what it waited on. Sockets are their opener's business."""
+        if self._thread.is_alive():
+            os.eventfd_write(self._stop_fd, 1)
+            self._thread.join()
+        self.epoll.close()
+        os.close(self.timer_fd)
+        os.close(self._stop_fd)
+
+    def watch(self, descriptor: int, owner: int) -> None:
+        """Serves a descriptor as `owner` (see loop.py) from now on."""
+        self.owners[descriptor] = owner
+        self.epoll.register(descriptor, select.EPOLLIN)
+
+    def unwatch(self, descriptor: int) -> None:
+        self.epoll.unregister(descriptor)
+        self.owners[descriptor] = NOBODY

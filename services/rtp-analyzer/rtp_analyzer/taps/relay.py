@@ -1,0 +1,281 @@
+"""The live tap: opens, changes and closes the ports of calls, and hands out what the packet loop measured on them."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import structlog
+
+from rtp_analyzer.measure.formats import format_table, known_formats
+from rtp_analyzer.measure.slices import StreamContext
+from rtp_analyzer.measure.stream import break_segment
+from rtp_analyzer.taps import addresses
+from rtp_analyzer.taps.cuts import cut_all, cut_leg
+from rtp_analyzer.taps.legs import COUNTERS, LEG, NO_TONE, STREAMS_A_LEG
+from rtp_analyzer.taps.libc import set_timer
+from rtp_analyzer.taps.memory import LoopMemory
+from rtp_analyzer.taps.sockets import PortPair, PortUnavailable, open_pair
+from rtp_analyzer.taps.tone import PERIOD_NS, TONE_ROWS
+from shared.events import MediaAssigned, MediaLeg, MediaUpdated, PayloadFormat
+
+log = structlog.get_logger(__name__)
+
+Media = MediaAssigned | MediaUpdated
+
+_BLANK: Final = np.zeros(1, LEG)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCut:
+    """One stream at one moment: its SLICE record, and whose it is. `slot` stays while the stream lives."""
+
+    slot: int
+    slice: np.void
+    context: StreamContext
+    impaired: bool  # our own socket dropped packets
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What remains of a medium: the last cut of each of its streams."""
+
+    media: Media
+    cuts: tuple[StreamCut, ...]
+    refused: int
+
+
+@dataclass(slots=True)
+class _OpenLeg:
+    index: int
+    sockets: PortPair
+    leg: MediaLeg
+    formats: dict[int, PayloadFormat]
+
+
+@dataclass(slots=True)
+class _OpenMedia:
+    media: Media
+    legs: tuple[_OpenLeg, ...]
+
+
+class Relay:
+    """All media of one worker. Its methods are for one thread; none waits for the network.
+
+    `ports`: the even RTP ports it may be told to open, without gaps; each brings the odd one above for RTCP.
+    """
+
+    def __init__(self, bind: str, ports: range, max_descriptors: int) -> None:
+        self._bind = bind
+        self._ports = ports
+        self._family = addresses.family_of(bind)
+        self._memory = LoopMemory(len(ports), self._family, max_descriptors)
+        self._open: dict[str, _OpenMedia] = {}
+        self._by_index: dict[int, tuple[_OpenMedia, _OpenLeg]] = {}
+
+    def start(self) -> None:
+        """Begins to relay."""
+        self._memory.start()
+
+    def stop(self) -> None:
+        """Closes everything without a word about it."""
+        self._memory.stop()
+        for opened in self._open.values():
+            for leg in opened.legs:
+                leg.sockets.close()
+        self._open.clear()
+        self._by_index.clear()
+
+    @property
+    def running(self) -> bool:
+        """False when the packet loop died: a bug."""
+        return self._memory.running
+
+    @property
+    def media(self) -> dict[str, Media]:
+        """What is open, by media id."""
+        return {media_id: opened.media for media_id, opened in self._open.items()}
+
+    def counters(self) -> dict[str, int]:
+        """Totals since the start, by name."""
+        return dict(zip(COUNTERS, self._memory.counters.tolist(), strict=True))
+
+    def open(self, media: Media) -> None:
+        """Binds the ports of a medium and relays on them.
+
+        Raises:
+            PortUnavailable: nothing was opened.
+        """
+        legs: list[_OpenLeg] = []
+        try:
+            for leg in media.legs:
+                index = self._index_of(leg.port)
+                legs.append(_OpenLeg(index, open_pair(self._bind, leg.port), leg, known_formats(leg.formats)))
+        except PortUnavailable:
+            for opened in legs:
+                opened.sockets.close()
+            raise
+        entry = _OpenMedia(media, tuple(legs))
+        self._open[media.media_id] = entry
+        with self._memory.mutex:
+            for leg_opened, peer in _with_peers(legs):
+                self._install(media, leg_opened, peer)
+        for opened in legs:
+            self._by_index[opened.index] = (entry, opened)
+            self._memory.watch(opened.sockets.rtp.fileno(), 2 * opened.index)
+            self._memory.watch(opened.sockets.rtcp.fileno(), 2 * opened.index + 1)
+        self._set_tones()
+
+    def update(self, media: Media) -> None:
+        """Takes over what SDP says now. A source stays certain until SDP names another one."""
+        entry = self._open[media.media_id]
+        entry.media = media
+        by_port = {leg.port: leg for leg in media.legs}
+        with self._memory.mutex:
+            for opened in entry.legs:
+                leg = by_port.get(opened.leg.port)
+                if leg is None:
+                    log.warning("update without a leg that is open", media_id=media.media_id, port=opened.leg.port)
+                    continue
+                self._change(media, opened, leg)
+        self._set_tones()
+
+    def close(self, media_id: str, at_ns: int) -> Closed:
+        """Stops relaying a medium and frees its ports; `at_ns` ends its last slices."""
+        entry = self._open.pop(media_id)
+        memory = self._memory
+        refused = count = 0
+        with memory.mutex:
+            for opened in entry.legs:
+                arguments = (memory.legs, memory.streams, memory.senders, opened.index, at_ns, True)
+                count = cut_leg(*arguments, memory.cuts, memory.slices, count, memory.counters)
+                refused += int(memory.legs[opened.index]["refused"])
+                memory.legs[opened.index] = _BLANK[0]
+        cuts = self._stream_cuts(count)
+        for opened in entry.legs:
+            del self._by_index[opened.index]
+            memory.unwatch(opened.sockets.rtp.fileno())
+            memory.unwatch(opened.sockets.rtcp.fileno())
+            opened.sockets.close()
+        self._set_tones()
+        return Closed(entry.media, tuple(cuts), refused)
+
+    def cut(self, at_ns: int) -> Sequence[StreamCut]:
+        """Ends the current slice of every stream at `at_ns` and begins the next."""
+        memory = self._memory
+        with memory.mutex:
+            count = cut_all(
+                memory.legs,
+                memory.streams,
+                memory.senders,
+                at_ns,
+                memory.cuts,
+                memory.slices,
+                memory.counters,
+            )
+        return self._stream_cuts(count)
+
+    def _index_of(self, port: int) -> int:
+        if port not in self._ports:
+            raise PortUnavailable(f"port {port} is not one of ours")
+        index = self._ports.index(port)
+        if index in self._by_index:
+            raise PortUnavailable(f"port {port} relays another call")
+        return index
+
+    def _install(self, media: Media, opened: _OpenLeg, peer: int) -> None:
+        """Fills the leg's record from scratch."""
+        memory = self._memory
+        first = opened.index * STREAMS_A_LEG
+        memory.streams["open"][first : first + STREAMS_A_LEG] = 0
+        memory.legs[opened.index] = _BLANK[0]
+        record = memory.legs[opened.index]
+        record["active"] = 1
+        record["echo"] = media.mode == "echo"
+        record["rtp_fd"] = opened.sockets.rtp.fileno()
+        record["rtcp_fd"] = opened.sockets.rtcp.fileno()
+        record["peer"] = peer
+        record["tone"] = NO_TONE
+        if media.mode == "tone":
+            record["tone_sequence"] = secrets.randbits(16)
+            record["tone_timestamp"] = secrets.randbits(32)
+            record["tone_ssrc"] = secrets.randbits(32)
+        self._describe(media, opened)
+
+    def _change(self, media: Media, opened: _OpenLeg, leg: MediaLeg) -> None:
+        """Takes over a leg's new description; a new path opens the latch again."""
+        memory = self._memory
+        record = memory.legs[opened.index]
+        remote = record["remote"].copy()
+        paused = leg.sends != opened.leg.sends
+        opened.leg = leg
+        opened.formats = known_formats(leg.formats)
+        self._describe(media, opened)
+        moved = bool(remote.any()) and not np.array_equal(remote, record["remote"])
+        if record["locked"]:
+            source = addresses.host(record["source"])
+            hosts = (record["media_host"], record["signalling_host"])
+            moved = moved or not any(np.array_equal(source, host) for host in hosts)
+        if moved:
+            record["locked"] = record["rtcp_locked"] = 0
+        if moved or paused:
+            first = opened.index * STREAMS_A_LEG
+            for slot in range(first, first + STREAMS_A_LEG):
+                break_segment(memory.streams[slot])
+
+    def _describe(self, media: Media, opened: _OpenLeg) -> None:
+        """Writes what SDP says of the party into the leg's record."""
+        leg = opened.leg
+        record = self._memory.legs[opened.index]
+        record["remote"] = self._words(leg.remote_address, leg.remote_port)
+        record["remote_rtcp"] = self._words(leg.remote_address, leg.remote_rtcp_port or (leg.remote_port or 0) + 1)
+        record["media_host"] = addresses.host(record["remote"])
+        record["signalling_host"] = addresses.host(self._words(leg.signalling_address, 1))
+        self._memory.formats[opened.index] = format_table(opened.formats)
+        if media.mode == "tone":
+            playable = [known for known in leg.formats if known.encoding.upper() in TONE_ROWS]
+            record["tone"] = TONE_ROWS[playable[0].encoding.upper()] if playable else NO_TONE
+            record["tone_payload_type"] = playable[0].payload_type if playable else 0
+            if not playable and leg.formats:
+                log.warning("no codec for the tone", media_id=media.media_id, call_id=media.call_id)
+
+    def _words(self, address: str | None, port: int | None) -> addresses.Words:
+        return addresses.words(address, port, self._family) if port else addresses.NOWHERE
+
+    def _set_tones(self) -> None:
+        """Tells the loop which legs send a tone, and lets the timer run while there are any."""
+        memory = self._memory
+        playing = [index for index in self._by_index if memory.legs[index]["tone"] != NO_TONE]
+        with memory.mutex:
+            before = int(memory.loop["tones"])
+            memory.tone_legs[: len(playing)] = playing
+            memory.loop["tones"] = len(playing)
+        if bool(before) != bool(playing):
+            set_timer(memory.timer_fd, PERIOD_NS if playing else 0)
+
+    def _stream_cuts(self, count: int) -> list[StreamCut]:
+        cuts, slices = self._memory.cuts[:count], self._memory.slices[:count].copy()
+        return [self._stream_cut(cut, measured) for cut, measured in zip(cuts, slices, strict=True)]
+
+    def _stream_cut(self, cut: np.void, measured: np.void) -> StreamCut:
+        entry, opened = self._by_index[int(cut["leg"])]
+        context = StreamContext(
+            call_id=entry.media.call_id,
+            media_id=entry.media.media_id,
+            direction=opened.leg.party,
+            source=addresses.text(cut["source"]),
+            formats=opened.formats,
+        )
+        return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]))
+
+
+def _with_peers(legs: Sequence[_OpenLeg]) -> list[tuple[_OpenLeg, int]]:
+    """Each leg with the index of the one that gets its packets, -1 when there is none."""
+    if len(legs) != 2:
+        return [(leg, -1) for leg in legs]
+    return [(legs[0], legs[1].index), (legs[1], legs[0].index)]
+
+
+__all__ = ["Closed", "Media", "PortUnavailable", "Relay", "StreamCut"]
