@@ -1,0 +1,118 @@
+"""The api service: put together from the settings, then everything runs until a signal comes."""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from pwdlib.hashers import HasherProtocol
+from pwdlib.hashers.argon2 import Argon2Hasher
+from starlette.types import ASGIApp
+
+from api.app import create_app
+from api.auth import Auth
+from api.feed import LiveFeed
+from api.ingest import STREAMS, Ingest
+from api.janitor import Janitor
+from api.parts import Parts
+from api.settings import ApiSettings
+from api.store.database import Database
+from shared.broker import Bus, State, Workers, connect
+from shared.health import beat
+from shared.service import run
+from shared.settings import load
+
+log = structlog.get_logger(__name__)
+
+now = time.time  # noqa: TID251  # the composition root hands the clock to all others
+GRACE_S = 3
+
+
+class Server(uvicorn.Server):
+    """uvicorn, stopped by cancellation; the signals belong to shared.service."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def run_until_cancelled(self, listener: socket.socket) -> None:
+        serving = asyncio.ensure_future(self.serve([listener]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            self.should_exit = True
+            await serving
+            raise
+
+
+async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherProtocol) -> None:
+    """Runs the service until cancelled."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    redis = connect(settings.redis_url)
+    bus, state = Bus(redis), State(redis)
+    database = Database.open(settings.store_url())
+    try:
+        await database.migrate()
+        auth = Auth(database, hasher, settings.data_dir, now)
+        await auth.prepare(settings.admin_password.get_secret_value() if settings.admin_password else None)
+        feed = await LiveFeed.restore(bus, database, now)
+        ingest = Ingest(bus, database, settings.instance, now)
+        janitor = Janitor(bus, STREAMS, now)
+        app = create_app(Parts(database, feed, auth, state, Workers(redis), settings.web_dir, now))
+
+        def counters() -> dict[str, float]:
+            return {**ingest.counters, **janitor.counters, "clients": float(feed.clients)}
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(ingest.run())
+            tasks.create_task(feed.run())
+            tasks.create_task(janitor.run())
+            tasks.create_task(beat(state, "api", settings.instance, counters, now))
+            tasks.create_task(_server(app, settings).run_until_cancelled(listener))
+            log.info("listening", address=settings.bind, port=listener.getsockname()[1])
+    finally:
+        await database.close()
+        await redis.aclose()
+
+
+def _server(app: ASGIApp, settings: ApiSettings) -> Server:
+    return Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=65_536,  # clients have nothing to say
+            ws_per_message_deflate=False,  # measured: five times the CPU of a LAN's worth of clients
+            timeout_graceful_shutdown=GRACE_S,
+            forwarded_allow_ips=settings.trusted_proxies,
+        )
+    )
+
+
+def _listen(settings: ApiSettings) -> socket.socket:
+    """The listening socket, opened before anything else: a port that is taken must stop the start at once."""
+    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+    try:
+        return socket.create_server((settings.bind, settings.http_port), family=family, backlog=512)
+    except OSError as error:
+        sys.exit(
+            f"VQM_HTTP_PORT={settings.http_port} cannot be used on {settings.bind}: {os.strerror(error.errno or 0)}"
+        )
+
+
+if __name__ == "__main__":
+    os.umask(0o077)  # what is stored here is nobody else's business
+    chosen = load(ApiSettings)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with _listen(chosen) as listening:
+        run("api", chosen, lambda: main(chosen, listening, Argon2Hasher()))

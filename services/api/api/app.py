@@ -1,0 +1,59 @@
+"""The ASGI application, put together from its parts. Reads no setting and no clock."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.types import ASGIApp
+
+from api import problems
+from api.door import EncodedCallIds, SameOrigin, SecureHeaders, signed_in
+from api.parts import Parts
+from api.routes import calls, devices, health, live, session, system
+from api.routes.pages import Pages
+
+DESCRIPTION = """Calls, their quality per direction as measured from the RTP, registered devices, security events.
+
+Sign in with `POST /api/v1/session`; every other route needs its cookie. Null means not known, never zero. Times are
+RFC 3339 in UTC. Errors are problem details (RFC 9457)."""
+
+
+def create_app(parts: Parts) -> ASGIApp:
+    """The application: REST under /api/v1, /ws, /healthz, /readyz and the pages."""
+    app = FastAPI(
+        title="VoIP Quality Monitor",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=65_536,  # the largest thing anybody sends is a password
+    )
+    app.state.parts = parts
+    problems.install(app)
+    app.include_router(_rest(app))
+    app.include_router(live.router)
+    app.include_router(health.router)
+    app.mount("/", Pages(parts.web_dir))
+    return SecureHeaders(SameOrigin(EncodedCallIds(app)))
+
+
+def _rest(app: FastAPI) -> APIRouter:
+    guarded = APIRouter(dependencies=[Depends(signed_in)])
+    for router in (calls.router, devices.router, system.router):
+        guarded.include_router(router)
+
+    @guarded.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> dict[str, Any]:
+        return _with_problem(app.openapi())
+
+    rest = APIRouter(prefix="/api/v1")
+    rest.include_router(session.router)
+    rest.include_router(guarded)
+    return rest
+
+
+def _with_problem(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema that the error answers refer to; no route returns it by itself."""
+    problem = problems.PROBLEM.json_schema()
+    schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = problem
+    return schema

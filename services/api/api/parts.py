@@ -1,0 +1,39 @@
+"""What the routes work with, put together in `__main__` (or by a test)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from api.auth import Auth
+from api.feed import LiveFeed
+from api.services import ServiceWatch
+from api.store.database import Database
+from api.throttle import Throttle
+from shared.broker import State, Workers
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The api's parts. `now` is epoch seconds."""
+
+    database: Database
+    feed: LiveFeed
+    auth: Auth
+    state: State
+    workers: Workers
+    web_dir: Path
+    now: Callable[[], float]
+    throttle: Throttle = field(default_factory=Throttle)
+    services: ServiceWatch = field(default_factory=ServiceWatch)
+
+
+def _parts(connection: HTTPConnection) -> Parts:
+    parts: Parts = connection.app.state.parts
+    return parts
+
+
+PartsOf = Annotated[Parts, Depends(_parts)]

@@ -1,0 +1,140 @@
+"""Calls: the list, one call, its course and its SIP messages."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
+from starlette.exceptions import HTTPException
+
+from api.parts import PartsOf
+from api.problems import answers, encoded
+from api.quality import directions_of
+from api.shapes import CallDetail, CallView, MessageView, SliceView
+from api.store import queries
+from api.store.queries import CallFilter
+from api.views import call_detail, call_view, course_view
+
+MESSAGES_MAX = 1000
+
+router = APIRouter(prefix="/calls", tags=["calls"])
+
+
+@dataclass(frozen=True, slots=True)
+class CallPage:
+    """Some calls, newest first."""
+
+    items: list[CallView]
+    next_cursor: Annotated[str | None, Field(description="give it back as `cursor` for the next page; null: the end")]
+
+
+@dataclass(frozen=True, slots=True)
+class SlicePage:
+    """A call's course in time."""
+
+    items: list[SliceView]
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """The SIP messages of a call."""
+
+    items: list[MessageView]
+    truncated: Annotated[bool, Field(description=f"there are more than {MESSAGES_MAX}; the first ones are shown")]
+
+
+class CallQuery(BaseModel):
+    """How the list is narrowed down."""
+
+    state: Literal["live", "ended"] | None = None
+    q: str | None = Field(default=None, max_length=256, description="part of the caller, the callee or the Call-ID")
+    since: AwareDatetime | None = Field(default=None, description="started at this moment or later (RFC 3339)")
+    until: AwareDatetime | None = Field(default=None, description="started before this moment (RFC 3339)")
+    mos_below: float | None = Field(default=None, ge=1, le=5, description="the worse direction is worse than this")
+    codec: str | None = Field(default=None, max_length=64)
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: str | None = Field(default=None, max_length=4096, description="`next_cursor` of the page before")
+
+
+_PAGE, _DETAIL = TypeAdapter(CallPage), TypeAdapter(CallDetail)
+_SLICES, _MESSAGES = TypeAdapter(SlicePage), TypeAdapter(MessagePage)
+
+
+def _call_id(
+    call_id: Annotated[str, Path(description="the SIP Call-ID, percent-encoded (`/` as `%2F`)", max_length=2048)],
+) -> str:
+    return unquote(call_id)
+
+
+CallIdOf = Annotated[str, Depends(_call_id)]
+
+
+@router.get("", summary="Calls, newest first", response_model=CallPage, responses=answers(400, 401, 422))
+async def list_calls(query: Annotated[CallQuery, Query()], parts: PartsOf) -> Response:
+    """Live and ended calls by the time of their INVITE."""
+    wanted = CallFilter(
+        live=None if query.state is None else query.state == "live",
+        text=query.q,
+        since=query.since.timestamp() if query.since else None,
+        until=query.until.timestamp() if query.until else None,
+        mos_below=query.mos_below,
+        codec=query.codec,
+    )
+    after = _position(query.cursor) if query.cursor else None
+    async with parts.database.reading() as connection:
+        found = await queries.list_calls(connection, wanted, query.limit + 1, after)
+    now = parts.now()
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    items = [call_view(each.signalling, each.directions, now) for each in shown]
+    cursor = _cursor(shown[-1].signalling.started_at, shown[-1].signalling.call_id) if more else None
+    return encoded(_PAGE, CallPage(items, cursor))
+
+
+@router.get("/{call_id}", summary="One call", response_model=CallDetail, responses=answers(401, 404))
+async def get_call(call_id: CallIdOf, parts: PartsOf) -> Response:
+    """The call with all its RTP streams and how their scores came about."""
+    async with parts.database.reading() as connection:
+        call = (await queries.calls_by_id(connection, [call_id])).get(call_id)
+    if call is None:
+        raise HTTPException(404, "no such call")
+    streams = call.streams.values()
+    return encoded(_DETAIL, call_detail(call.signalling, directions_of(streams), streams, parts.now()))
+
+
+@router.get("/{call_id}/slices", summary="Its course", response_model=SlicePage, responses=answers(401, 404))
+async def get_slices(call_id: CallIdOf, parts: PartsOf) -> Response:
+    """Stretches of five seconds; of a live call the newest ones second by second."""
+    async with parts.database.reading() as connection:
+        stored = await queries.course(connection, call_id)
+        if not stored and not await queries.has_call(connection, call_id):
+            raise HTTPException(404, "no such call")
+    items = course_view(stored, parts.feed.state.seconds(call_id))
+    return encoded(_SLICES, SlicePage(items))
+
+
+@router.get("/{call_id}/messages", summary="Its SIP", response_model=MessagePage, responses=answers(401, 404))
+async def get_messages(call_id: CallIdOf, parts: PartsOf) -> Response:
+    """The ladder: every SIP message in the order of time, secrets replaced by `***`."""
+    async with parts.database.reading() as connection:
+        found = await queries.messages(connection, call_id, MESSAGES_MAX + 1)
+        if not found and not await queries.has_call(connection, call_id):
+            raise HTTPException(404, "no such call")
+    items = [MessageView(**row) for row in found[:MESSAGES_MAX]]
+    return encoded(_MESSAGES, MessagePage(items, len(found) > MESSAGES_MAX))
+
+
+def _cursor(started_at: float, call_id: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([started_at, call_id]).encode()).decode()
+
+
+def _position(cursor: str) -> tuple[float, str]:
+    try:
+        started_at, call_id = json.loads(base64.urlsafe_b64decode(cursor))
+        return float(started_at), str(call_id)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise HTTPException(400, "this cursor is not from here") from error

@@ -1,0 +1,37 @@
+"""The settings of the api, read from `VQM_*` variables."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+
+from shared.settings import CommonSettings
+
+
+class ApiSettings(CommonSettings):
+    """What the api reads besides the common settings."""
+
+    http_port: int = Field(default=8080, ge=0, le=65535, description="where the pages, REST and /ws are served")
+    database_url: str | None = Field(
+        default=None, description="sqlite:///path; default: vqm.sqlite3 in the data directory"
+    )
+    admin_password: SecretStr | None = Field(
+        default=None, description="password of the user `admin`; default: one is made at the first start and printed"
+    )
+    web_dir: Path = Field(default=Path("services/web/dist"), description="the built single-page application")
+    instance: str = Field(
+        default="api-1", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="names this process among several"
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1", description="addresses, separated by commas, whose X-Forwarded headers are believed"
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_sqlite(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith("sqlite:///"):
+            raise ValueError("this release stores in SQLite: sqlite:///relative/path or sqlite:////absolute/path")
+        return url
+
+    def store_url(self) -> str:
+        """Where everything is stored."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'vqm.sqlite3'}"

@@ -1,0 +1,205 @@
+"""The shapes of the answers of REST and of the WebSocket."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, PlainSerializer, WithJsonSchema
+
+from api.devices import DeviceState
+from api.quality import Direction
+from shared.events import Measures, Party
+
+Flag = Literal["monitor_impaired", "no_media", "stale"]
+
+
+def rfc3339(at: float) -> str:
+    """Epoch seconds as `2025-01-31T12:00:00.000Z`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[
+    float,
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Directions:
+    """`caller`: the stream that the caller sends; `callee`: the one that the callee sends."""
+
+    caller: Direction
+    callee: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """A call as it stands now."""
+
+    call_id: Annotated[str, Field(description="the SIP Call-ID")]
+    state: Literal["live", "ended"]
+    phase: Literal["started", "ringing", "answered", "ended"]
+    caller: Annotated[str | None, Field(description="address of record; null until the signalling told it")]
+    callee: str | None
+    started_at: Time
+    answered_at: Time | None
+    ended_at: Time | None
+    duration_s: Annotated[float | None, Field(description="from answer to end, or until now; null: never answered")]
+    codec: str | None
+    final_code: Annotated[int | None, Field(description="final response to the INVITE")]
+    hangup_by: Annotated[str | None, Field(description="caller, callee or proxy")]
+    reason: str | None
+    extension: Annotated[str | None, Field(description="our own test extension that answered")]
+    flags: Annotated[
+        list[Flag],
+        Field(
+            description="monitor_impaired: our own overload spoiled a measurement; no_media: answered, but a party "
+            "that should send does not; stale: nothing was heard of this live call for minutes"
+        ),
+    ]
+    mos: Annotated[float | None, Field(description="of the worse direction")]
+    directions: Directions
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """One RTP stream with all its measures."""
+
+    direction: Party
+    ssrc: int
+    codec: str | None
+    payload_type: int | None
+    clock_rate: int | None
+    ptime_ms: float | None
+    source: str | None
+    started_at: Time
+    ended_at: Time | None
+    mos_min: float | None
+    total: Measures
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetail(CallView):
+    """A call with its streams."""
+
+    streams: list[StreamView]
+    verdict: Annotated[str | None, Field(description="who is to blame; null: no verdict")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceView:
+    """A stretch of one stream: a second of a live call, or the five seconds that are kept."""
+
+    direction: Party
+    ssrc: int
+    started_at: Time
+    duration_s: float
+    mos: float | None
+    r_factor: float | None
+    packets_expected: int
+    packets_received: int
+    packets_lost: int
+    loss_percent: float | None
+    jitter_ms: float | None
+    jitter_max_ms: float | None
+    impaired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSlice(SliceView):
+    """A second of a live call, as it is pushed."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """One SIP message, with secrets replaced by `***`."""
+
+    at: Time
+    direction: Literal["received", "sent"]
+    transport: str
+    local: str
+    remote: str
+    method: str
+    cseq: int
+    status: int | None
+    reason_phrase: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationView:
+    """A contact of an address of record."""
+
+    aor: str
+    contact: str
+    source: str
+    transport: str
+    user_agent: str | None
+    state: DeviceState
+    registered_at: Time | None
+    refreshed_at: Time | None
+    expires_at: Time | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEventView:
+    """Something that an operator or fail2ban wants to know."""
+
+    at: Time
+    type: str
+    source: str
+    transport: str
+    method: str | None
+    account: str | None
+    call_id: str | None
+    reason: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """What a relay worker says of itself."""
+
+    worker: str
+    at: Time
+    address: str
+    port_min: int
+    port_max: int
+    capacity: int
+    load: int
+    counters: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """First message of the WebSocket, and whenever a client could not keep up: all that is live."""
+
+    seq: int
+    at: Time
+    calls: list[CallView]
+    registrations: list[RegistrationView]
+    type: Literal["snapshot"] = "snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What changed since the message before, four times a second at most."""
+
+    seq: int
+    at: Time
+    calls: list[CallView]
+    removed: Annotated[list[str], Field(description="Call-IDs that left the live view")]
+    registrations: list[RegistrationView]
+    slices: list[LiveSlice]
+    type: Literal["delta"] = "delta"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The connection lives although nothing happens."""
+
+    at: Time
+    type: Literal["ping"] = "ping"
