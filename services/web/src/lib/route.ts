@@ -1,0 +1,28 @@
+// The addresses of the pages: hash routes, so that any static server can serve them.
+
+export type Route =
+  | { readonly page: "live" }
+  | { readonly page: "call"; readonly callId: string }
+  | { readonly page: "devices" };
+
+export const LIVE = "#/";
+export const DEVICES = "#/devices";
+
+/** A Call-ID may hold any character, `/` and `@` among them. */
+export function callRoute(callId: string): string {
+  return `#/calls/${encodeURIComponent(callId)}`;
+}
+
+/** The page of an address; one that means nothing leads home. */
+export function parseRoute(hash: string): Route {
+  const path = hash.replace(/^#\/?/, "");
+  if (path === "devices") return { page: "devices" };
+  if (path.startsWith("calls/")) {
+    try {
+      return { page: "call", callId: decodeURIComponent(path.slice("calls/".length)) };
+    } catch {
+      return { page: "live" }; // a broken percent sequence, typed by hand
+    }
+  }
+  return { page: "live" };
+}

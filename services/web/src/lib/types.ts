@@ -1,0 +1,170 @@
+// What the api sends: the JSON of /api/v1 and of /ws. null always means: not known.
+
+export type Party = "caller" | "callee";
+
+export interface Direction {
+  readonly mos: number | null;
+  readonly mos_min: number | null;
+  readonly r_factor: number | null;
+  readonly packets_expected: number | null;
+  readonly packets_received: number | null;
+  readonly packets_lost: number | null;
+  readonly loss_percent: number | null;
+  readonly discard_percent: number | null;
+  readonly duplicates: number | null;
+  readonly reordered: number | null;
+  readonly jitter_ms: number | null;
+  readonly jitter_max_ms: number | null;
+  readonly rtt_ms: number | null;
+  readonly delay_ms: number | null;
+  readonly delay_source: string | null;
+  readonly burst_r: number | null;
+  readonly codec: string | null;
+  readonly ptime_ms: number | null;
+  readonly ssrc: number | null;
+}
+
+export type Phase = "started" | "ringing" | "answered" | "ended";
+
+export interface Call {
+  readonly call_id: string;
+  readonly state: "live" | "ended";
+  readonly phase: Phase;
+  readonly caller: string | null; // address of record; null until the signalling told it
+  readonly callee: string | null;
+  readonly started_at: string;
+  readonly answered_at: string | null;
+  readonly ended_at: string | null;
+  readonly duration_s: number | null;
+  readonly codec: string | null;
+  readonly final_code: number | null;
+  readonly hangup_by: "caller" | "callee" | "proxy" | null;
+  readonly reason: string | null;
+  readonly extension: string | null;
+  readonly flags: readonly string[];
+  readonly mos: number | null;
+  readonly directions: { readonly [party in Party]: Direction | null };
+}
+
+export interface Waterfall {
+  readonly ro: number;
+  readonly simultaneous: number;
+  readonly delay: number;
+  readonly codec: number;
+  readonly loss: number;
+  readonly burst: number;
+  readonly discard: number;
+  readonly r: number;
+  readonly ie: number;
+  readonly bpl: number;
+}
+
+export interface Quality {
+  readonly scale: "nb" | "wb" | "fb";
+  readonly kind: "LQ" | "CQ";
+  readonly grounding: "standard" | "proxy" | "none";
+  readonly assumption: string | null;
+  readonly mos: number | null;
+  readonly r_factor: number | null;
+  readonly waterfall: Waterfall | null;
+}
+
+export interface Measures {
+  readonly packets_expected: number;
+  readonly quality: Quality | null;
+}
+
+export interface Stream {
+  readonly direction: Party;
+  readonly ssrc: number;
+  readonly codec: string | null;
+  readonly payload_type: number | null;
+  readonly clock_rate: number | null;
+  readonly ptime_ms: number | null;
+  readonly source: string | null;
+  readonly total: Measures | null;
+}
+
+export interface CallDetail extends Call {
+  readonly streams: readonly Stream[];
+}
+
+export type Instant = string | number; // RFC 3339, or seconds since 1970
+
+export interface Slice {
+  readonly call_id?: string; // only in /ws, where slices of many calls travel together
+  readonly direction: Party;
+  readonly ssrc: number;
+  readonly started_at: Instant;
+  readonly duration_s: number;
+  readonly mos: number | null;
+  readonly r_factor: number | null;
+  readonly loss_percent: number | null;
+  readonly jitter_ms: number | null;
+  readonly impaired: boolean;
+}
+
+export interface SipMessage {
+  readonly at: Instant;
+  readonly direction: "received" | "sent";
+  readonly transport: string;
+  readonly local: string;
+  readonly remote: string;
+  readonly method: string;
+  readonly cseq: number;
+  readonly status: number | null;
+  readonly reason_phrase: string | null;
+  readonly text: string;
+}
+
+export interface Registration {
+  readonly aor: string;
+  readonly contact: string;
+  readonly source: string;
+  readonly transport: string;
+  readonly user_agent: string | null;
+  readonly state: "registered" | "expired" | "unregistered";
+  readonly registered_at: string | null;
+  readonly refreshed_at: string | null;
+  readonly expires_at: string | null;
+}
+
+export interface Service {
+  readonly service: string;
+  readonly instance: string | null; // null: none was ever heard of
+  readonly alive: boolean;
+}
+
+export interface Session {
+  readonly username: string;
+  readonly role: string;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next_cursor: string | null;
+}
+
+export interface Snapshot {
+  readonly type: "snapshot";
+  readonly at: Instant;
+  readonly seq: number;
+  readonly calls: readonly Call[];
+  readonly registrations: readonly Registration[];
+}
+
+export interface Delta {
+  readonly type: "delta";
+  readonly seq: number;
+  readonly calls?: readonly Call[];
+  readonly removed?: readonly string[];
+  readonly registrations?: readonly Registration[];
+  readonly slices?: readonly Slice[];
+}
+
+export interface Ping {
+  readonly type: "ping";
+  readonly at: Instant;
+}
+
+export type ServerMessage = Snapshot | Delta | Ping;

@@ -1,0 +1,107 @@
+// Values for the tests: complete, and changed only where a test looks.
+import type { Call, Direction, Registration, SipMessage, Slice, Snapshot } from "../src/lib/types";
+
+export const AT = "2026-11-23T09:00:00Z";
+export const AT_MS = Date.parse(AT);
+
+export function direction(change: Partial<Direction> = {}): Direction {
+  return {
+    mos: 4.41,
+    mos_min: 4.41,
+    r_factor: 93.2,
+    packets_expected: 50,
+    packets_received: 50,
+    packets_lost: 0,
+    loss_percent: 0,
+    discard_percent: null,
+    duplicates: 0,
+    reordered: 0,
+    jitter_ms: 0.4,
+    jitter_max_ms: 0.6,
+    rtt_ms: null,
+    delay_ms: null,
+    delay_source: null,
+    burst_r: null,
+    codec: "PCMA",
+    ptime_ms: 20,
+    ssrc: 1,
+    ...change,
+  };
+}
+
+export function call(id: string, change: Partial<Call> = {}): Call {
+  return {
+    call_id: id,
+    state: "live",
+    phase: "answered",
+    caller: "alice@example.org",
+    callee: "999@example.org",
+    started_at: AT,
+    answered_at: AT,
+    ended_at: null,
+    duration_s: null,
+    codec: "PCMA",
+    final_code: 200,
+    hangup_by: null,
+    reason: null,
+    extension: "999",
+    flags: [],
+    mos: 4.41,
+    directions: { caller: direction(), callee: direction() },
+    ...change,
+  };
+}
+
+export function ended(id: string, change: Partial<Call> = {}): Call {
+  return call(id, { state: "ended", phase: "ended", ended_at: AT, duration_s: 10, ...change });
+}
+
+export function slice(second: number, change: Partial<Slice> = {}): Slice {
+  return {
+    direction: "caller",
+    ssrc: 1,
+    started_at: AT_MS / 1000 + second,
+    duration_s: 1,
+    mos: 4.41,
+    r_factor: 93.2,
+    loss_percent: 0,
+    jitter_ms: 0.4,
+    impaired: false,
+    ...change,
+  };
+}
+
+export function registration(aor: string, change: Partial<Registration> = {}): Registration {
+  return {
+    aor,
+    contact: `sip:${aor}`,
+    source: "192.0.2.1:5060",
+    transport: "udp",
+    user_agent: null,
+    state: "registered",
+    registered_at: AT,
+    refreshed_at: AT,
+    expires_at: AT,
+    ...change,
+  };
+}
+
+export function snapshot(change: Partial<Snapshot> = {}): Snapshot {
+  return { type: "snapshot", at: AT, seq: 1, calls: [], registrations: [], ...change };
+}
+
+export function sipMessage(change: Partial<SipMessage> = {}): SipMessage {
+  return {
+    at: AT,
+    direction: "received",
+    transport: "udp",
+    local: "192.0.2.10:5060",
+    remote: "192.0.2.1:5060",
+    method: "INVITE",
+    cseq: 1,
+    status: null,
+    reason_phrase: null,
+    text: "",
+    ...change,
+  };
+}
