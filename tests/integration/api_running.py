@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +19,17 @@ from api.settings import ApiSettings
 
 PASSWORD = "correct horse"
 CHEAP = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class _Bugs(logging.Handler):
+    """Errors that the server logs are bugs of ours, though no client sees them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record.getMessage() + str(record.exc_info or ""))
 
 
 @dataclass
@@ -53,6 +65,8 @@ async def running_api(
         bind="127.0.0.1",
         **{"admin_password": PASSWORD, "web_dir": data_dir / "dist", **settings},
     )
+    bugs = _Bugs()
+    logging.getLogger("uvicorn.error").addHandler(bugs)
     listener = socket.create_server(("127.0.0.1", 0))
     service = asyncio.ensure_future(main(chosen, listener, CHEAP))
     try:
@@ -62,8 +76,10 @@ async def running_api(
         service.cancel()
         await asyncio.wait([service], timeout=10)
         listener.close()
+        logging.getLogger("uvicorn.error").removeHandler(bugs)
         if not service.cancelled():
             service.result()
+    assert bugs.records == []
 
 
 @asynccontextmanager

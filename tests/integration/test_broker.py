@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from shared.broker import BrokerLost, Bus, Outbox, State, Workers, WorkerStatus, connect
+from shared.broker import BrokerLost, Bus, Delivery, Outbox, State, Workers, WorkerStatus, connect
 from shared.events import CALLS, SECURITY, media_stream
 from shared.testing import AT, call_answered, call_ended, call_started, media_assigned
 
@@ -34,7 +35,7 @@ async def own_bus(broker_process):
     await client.aclose()
 
 
-async def batch(source: AsyncIterator[list]) -> list:
+async def batch(source: AsyncIterator[list[Delivery]]) -> list[Any]:
     async with asyncio.timeout(10):
         return await anext(source)
 

@@ -18,7 +18,7 @@ from tests.requirements import lacking
 from tests.waiting import wait_until
 from vqm_local.settings import REPOSITORY
 
-BUILD_S = 900
+BUILD_S = 480
 READY_S = 120
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(BUILD_S + READY_S + 120)]

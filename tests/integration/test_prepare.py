@@ -28,16 +28,14 @@ def pythons(tmp_path):
 
 @pytest.fixture
 def shell(tmp_path):
-    """Runs commands with the functions of prepare-python.sh, as `make run` would."""
+    """Runs commands with the functions of prepare.sh, as `make run` would."""
 
     def run(commands: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        parts = REPOSITORY / "deploy" / "prepare-python.sh"
+        parts = (REPOSITORY / "deploy" / "prepare").glob("*.sh")
         script = f"""
             set -eu
             goal=run stamps=.venv/stamps
-            say() {{ echo "$*"; }}
-            fail() {{ echo "make $goal: $*" >&2; exit 1; }}
-            . {shlex.quote(str(parts))}
+            {" ".join(f". {shlex.quote(str(part))};" for part in parts)}
             {commands}
         """
         path = f"{tmp_path / 'bin'}:/nonexistent"
@@ -158,3 +156,71 @@ def test_when_pip_fails_the_reason_is_named(shell, tmp_path, log, sentence):
 
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1].startswith(f"make run: {sentence}")
+
+
+@pytest.fixture
+def dashboard(tmp_path, pythons):
+    """A dashboard to build, and a pretended npm that says what it was asked."""
+    web = tmp_path / "services" / "web"
+    web.mkdir(parents=True)
+    (tmp_path / ".venv" / "stamps").mkdir(parents=True)
+    (web / "package-lock.json").write_text("{}")
+    (web / "app.ts").write_text("one")
+    pythons(node="", npm="")
+    (tmp_path / "bin" / "npm").write_text(
+        f"""#!/bin/sh
+        echo "$1 $2" >>{tmp_path}/asked
+        case "$1 $2" in ci*) mkdir -p node_modules ;; *build) mkdir -p dist && : >dist/index.html ;; esac
+        """
+    )
+
+    def asked() -> list[str]:
+        lines = (tmp_path / "asked").read_text().splitlines()
+        (tmp_path / "asked").unlink()
+        return [line for line in lines if not line.startswith("--version")]
+
+    return asked
+
+
+def test_the_dashboard_is_built_once(shell, dashboard, tmp_path):
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+
+    assert found(shell("build_web", PATH=path)).splitlines() == [
+        "Installing the dashboard's build tools ...",
+        "Building the dashboard ...",
+    ]
+    assert dashboard() == ["ci --omit=dev", "run build"]
+    assert found(shell("build_web", PATH=path)) == ""
+
+
+def test_a_changed_source_is_built_with_the_tools_that_are_there(shell, dashboard, tmp_path):
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    found(shell("build_web", PATH=path))
+    dashboard()
+
+    (tmp_path / "services" / "web" / "app.ts").write_text("two")
+
+    assert found(shell("build_web", PATH=path)) == "Building the dashboard ..."
+    assert dashboard() == ["run build"]
+
+
+def test_tests_need_more_tools_and_these_do_for_a_build_too(shell, dashboard, tmp_path):
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    found(shell("build_web", PATH=path))
+    dashboard()
+
+    found(shell("install_web_tools", PATH=path))
+
+    assert dashboard() == ["ci --include=dev"]
+    assert found(shell("npm_ci runtime", PATH=path)) == ""
+
+
+def test_a_build_that_was_cut_off_is_done_again(shell, dashboard, tmp_path):
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    found(shell("build_web", PATH=path))
+    dashboard()
+    (tmp_path / ".venv" / "stamps" / "web-built").unlink()
+
+    found(shell("build_web", PATH=path))
+
+    assert dashboard() == ["run build"]

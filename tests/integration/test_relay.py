@@ -394,15 +394,19 @@ async def test_a_port_outside_the_range_is_refused(relay, ports):
         relay.open(call(MediaLeg(party="caller", port=ports[0] + 1)))
 
 
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def test_many_calls_leave_no_descriptor_and_no_state(relay, alice, bob):
     media = call(alice.leg("caller"), bob.leg("callee"))
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
 
     for _ in range(200):
         relay.open(media)
         relay.close("media-1", wall_ns())
 
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_descriptors() == before
     assert not relay.media
     assert not relay.cut(wall_ns())
 

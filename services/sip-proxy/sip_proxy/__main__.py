@@ -22,12 +22,13 @@ log = structlog.get_logger(__name__)
 async def serve(settings: SipProxySettings, accounts: Accounts) -> None:
     """Serves until cancelled."""
     redis = connect(settings.redis_url)
-    state, outbox = State(redis), Outbox(Bus(redis))
+    bus, state = Bus(redis), State(redis)
+    outbox = Outbox(bus)
     now = time.time  # noqa: TID251  # this is where the clock is chosen
     try:
         async with asyncio.TaskGroup() as tasks:
             token = partial(secrets.token_hex, 8)
-            app = App(settings, accounts, state, Workers(redis), outbox.put, tasks, now, token)
+            app = App(settings, accounts, bus, state, Workers(redis), outbox.put, tasks, now, token)
             try:
                 await app.start()
                 log.info("listening", address=str(app.address), transport="udp")

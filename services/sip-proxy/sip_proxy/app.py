@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from shared.broker import State, Workers
+from shared.broker import Bus, State, Workers
 from shared.events import SECURITY, Event, Stream
 from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
@@ -26,6 +26,7 @@ from sip_proxy.registrations import Registrations
 from sip_proxy.security import WINDOW_S, BadFormats
 from sip_proxy.server import Server
 from sip_proxy.settings import SipProxySettings
+from sip_proxy.silence import SilenceWatch
 from sip_proxy.sip.transactions import Timers, TransactionLayer
 from sip_proxy.site import Site
 from sip_proxy.switchboard import Switchboard
@@ -40,6 +41,7 @@ class App:
         self,
         settings: SipProxySettings,
         accounts: Accounts,
+        bus: Bus,
         state: State,
         workers: Workers,
         publish: Callable[[Stream, Event], None],
@@ -64,7 +66,7 @@ class App:
         self._server = Server(
             self._layer,
             Door(site, self._authenticator, EXTENSIONS),
-            Ladder(publish, now),
+            Ladder(publish, now, lambda call_id: self._book.get(call_id) is not None),
             self._bad_formats,
             publish,
             now,
@@ -74,6 +76,7 @@ class App:
         self._location = Location(state, publish, now)
         ports = MediaPorts(workers, now, token)
         self._book = CallBook(state, ports, publish, now, settings.instance)
+        self._silence = SilenceWatch(bus, workers, self._book, self._lanes, now, settings.media_timeout_s)
         context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
         limits = Limits(min_expires_s=settings.registration_min_s, max_expires_s=settings.registration_max_s)
         forwarder = Forwarder(context)
@@ -101,6 +104,8 @@ class App:
         self._tasks.create_task(keep_shared(self._state, self._authenticator))
         self._tasks.create_task(self._location.watch())
         self._tasks.create_task(self._book.maintain())
+        self._tasks.create_task(self._silence.listen())
+        self._tasks.create_task(self._silence.watch())
         self._tasks.create_task(self._tell_bad_formats())
 
     def close(self) -> None:

@@ -18,6 +18,8 @@ from sip_proxy.sip.message import Message
 
 log = structlog.get_logger(__name__)
 
+HangupBy = Literal["caller", "callee", "proxy"] | None
+
 PREFIX = "vqm:call:"
 TTL_S = 24 * 3600.0
 REFRESH_S = 3600.0
@@ -42,6 +44,7 @@ class CallRecord(Value):
     callee_tag: str | None = None
     anchor: Anchor | None = None
     dialog: Dialog | None = None  # where we ourselves are the callee
+    ended: bool = False  # told as ended, but its dialog may still be alive
 
     def party_of(self, message: Message) -> Party | None:
         """Who sent this in-dialog request, by its tags; None: it is of no dialog of this call."""
@@ -88,11 +91,15 @@ class CallBook:
         self._undeleted: set[str] = set()
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return sum(not record.ended for record in self._calls.values())
 
     def get(self, call_id: str) -> CallRecord | None:
         """A call that this process has in memory."""
         return self._calls.get(call_id)
+
+    def running(self) -> dict[str, CallRecord]:
+        """All calls of this process that have not ended."""
+        return {call_id: record for call_id, record in self._calls.items() if not record.ended}
 
     async def find(self, call_id: str) -> CallRecord | None:
         """A call, also one that another process set up.
@@ -120,7 +127,7 @@ class CallBook:
         self,
         call_id: str,
         *,
-        hangup_by: Literal["caller", "callee", "proxy"] | None,
+        hangup_by: HangupBy,
         final_code: int | None,
         reason: str | None = None,
         at: float | None = None,
@@ -129,6 +136,22 @@ class CallBook:
         record = self._calls.pop(call_id, None)
         if record is None:
             return
+        self._undeleted.add(call_id)
+        if not record.ended:
+            await self._tell_end(record, hangup_by, final_code, reason, at)
+        await self._delete()
+
+    async def end_silent(self, call_id: str) -> None:
+        """Closes a call whose media stopped. Its dialog is kept, as one of the parties may still be there."""
+        record = self._calls.get(call_id)
+        if record is not None and not record.ended:
+            await self._tell_end(record, None, None, "the media stopped", None)
+            await self.keep(record.model_copy(update={"ended": True, "anchor": None}))
+
+    async def _tell_end(
+        self, record: CallRecord, hangup_by: HangupBy, final_code: int | None, reason: str | None, at: float | None
+    ) -> None:
+        call_id = record.call_id
         code = 200 if final_code is None and record.answered_at is not None else final_code
         ended_at = self._now() if at is None else at
         self._publish(
@@ -138,8 +161,6 @@ class CallBook:
         log.info("call ended", call_id=call_id, hangup_by=hangup_by, final_code=code)
         if record.anchor is not None:
             await self._ports.release(record.anchor, call_id)
-        self._undeleted.add(call_id)
-        await self._delete()
 
     async def maintain(self) -> None:
         """Makes up for what Redis could not take, and keeps the records of long calls alive; until cancelled."""

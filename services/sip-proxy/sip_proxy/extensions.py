@@ -11,7 +11,7 @@ from sip_proxy import local_media
 from sip_proxy.admission import ALLOW, KNOWN_METHODS, capabilities
 from sip_proxy.anchoring import Anchor, Mode
 from sip_proxy.bodies import SDP, content_type, description_of
-from sip_proxy.calls import CallBook, CallRecord
+from sip_proxy.calls import CallBook, CallRecord, HangupBy
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.invites import Invites, answered
@@ -143,9 +143,9 @@ class Extensions:
             self._context.wire.set_timer(work.call_id, _REPEAT, answering.interval_s)
         elif work.name == _NO_ACK:
             self._stop_answering(work.call_id)
-            await self.hang_up(work.call_id, "no ACK")
+            await self.hang_up(work.call_id, "no ACK", hangup_by="proxy")
 
-    async def hang_up(self, call_id: str, reason: str) -> None:
+    async def hang_up(self, call_id: str, reason: str, hangup_by: HangupBy) -> None:
         """Ends a call from our side (RFC 3261 15.1.1)."""
         record = self._book.get(call_id)
         if record is None or record.dialog is None:
@@ -154,7 +154,7 @@ class Extensions:
         via = self._context.site.via(flow.transport, MAGIC_COOKIE + self._context.token())
         _, bye = record.dialog.request("BYE", via)
         self._context.wire.start(bye, flow)
-        await self._book.end(call_id, hangup_by="proxy", final_code=None, reason=reason)
+        await self._book.end(call_id, hangup_by=hangup_by, final_code=None, reason=reason)
 
     async def _refresh(self, work: RequestArrived, record: CallRecord) -> None:
         """re-INVITE or UPDATE (RFC 3261 14.2, RFC 3311 5.2): hold, resume, another codec, or nothing new."""

@@ -1,7 +1,6 @@
 """A new call to a registered device: found, given media ports, forwarded to every contact, and followed to its end."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import structlog
 
@@ -10,7 +9,7 @@ from shared.events import CALLS, CallAnswered, CallRinging, CallStarted
 from sip_proxy.accounts import Accounts
 from sip_proxy.anchoring import Anchor
 from sip_proxy.bodies import anchor_body, anchor_body_leniently
-from sip_proxy.calls import CallBook, CallRecord
+from sip_proxy.calls import CallBook, CallRecord, HangupBy
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.forking import Fork
@@ -157,7 +156,7 @@ class Invites:
         return record.model_copy(update={"ringing": True})
 
     async def _refused(self, errand: "_Setup", response: Response, *, ours: bool) -> None:
-        by: Literal["caller", "callee", "proxy"] = "proxy" if ours else "callee"
+        by: HangupBy = "proxy" if ours else "callee"
         if errand.fork.cancelled:
             by = "caller"
         reason = clean_or_none(response.headers.get("Reason")) or clean_or_none(response.reason)

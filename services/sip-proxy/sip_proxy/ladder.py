@@ -11,16 +11,22 @@ from sip_proxy.texts import clean, clean_or_none
 
 
 class Ladder:
-    """Publishes what passes. OPTIONS outside of dialogs are keepalives and scans: they belong to no story."""
+    """Publishes what passes. OPTIONS outside of calls are keepalives and scans: they belong to no story."""
 
-    def __init__(self, publish: Callable[[Stream, Event], None], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        publish: Callable[[Stream, Event], None],
+        now: Callable[[], float],
+        is_call: Callable[[str], bool],
+    ) -> None:
         self._publish = publish
         self._now = now
+        self._is_call = is_call
 
     def seen(self, direction: Literal["received", "sent"], message: Message, octets: bytes, flow: Flow) -> None:
         """`octets` is the message as it is on the wire."""
         method = message.method if isinstance(message, Request) else message.cseq.method
-        if method == "OPTIONS" and message.to().tag is None:
+        if method == "OPTIONS" and not self._is_call(message.call_id):
             return
         status = None if isinstance(message, Request) else message.status
         event = SipMessageSeen(

@@ -5,8 +5,10 @@ import hashlib
 from sip_proxy.effects import Flow
 from sip_proxy.sip.digest import parse_authorization
 from sip_proxy.sip.errors import SipParseError
+from sip_proxy.sip.headers import NameAddr
 from sip_proxy.sip.message import Request
 from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
+from sip_proxy.sip.uri import SipUri
 from sip_proxy.site import Site
 
 DEFAULT_MAX_FORWARDS = 70  # RFC 3261 16.6 step 3
@@ -58,8 +60,12 @@ def take_own_routes(request: Request, site: Site) -> None:
         request.headers.remove("Route")
         for value in values[:-1]:
             request.headers.add("Route", value)
-    while request.routes and site.is_us(request.routes[0].uri):
+    while request.routes and _is_ours(request.routes[0], site):
         request.headers.remove_first("Route")
+
+
+def _is_ours(route: NameAddr, site: Site) -> bool:
+    return isinstance(route.target, SipUri) and site.is_us(route.target)
 
 
 def forwarded(request: Request, *, uri: str, via: str, record_route: str | None, realm: str) -> Request:

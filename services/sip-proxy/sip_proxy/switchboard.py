@@ -14,6 +14,7 @@ from sip_proxy.unavailable import retry_later
 from sip_proxy.work import (
     AckArrived,
     CancelArrived,
+    MediaSilent,
     RequestArrived,
     ResponseArrived,
     TimerRan,
@@ -63,6 +64,15 @@ class Switchboard:
             case TimerRan():
                 await self._forwarder.timer(work)
                 await self._extensions.timer(work)
+            case MediaSilent():
+                await self._silent(work.call_id)
+
+    async def _silent(self, call_id: str) -> None:
+        record = self._book.get(call_id)
+        if record is not None and record.extension is not None:
+            await self._extensions.hang_up(call_id, "the media stopped", hangup_by=None)
+        else:
+            await self._book.end_silent(call_id)
 
     def broken_off(self, work: Work) -> None:
         """A bug of ours left this request without an answer."""

@@ -61,4 +61,20 @@ class TimerRan:
     name: str
 
 
-Work = RequestArrived | AckArrived | ResponseArrived | TransactionFailed | TransactionEnded | CancelArrived | TimerRan
+@dataclass(frozen=True, slots=True)
+class MediaSilent:
+    """Nobody in this call has sent media for too long."""
+
+    call_id: str
+
+
+Work = (
+    RequestArrived
+    | AckArrived
+    | ResponseArrived
+    | TransactionFailed
+    | TransactionEnded
+    | CancelArrived
+    | TimerRan
+    | MediaSilent
+)

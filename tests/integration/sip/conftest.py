@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from shared.broker import State, Workers, WorkerStatus, connect
+from shared.broker import Bus, State, Workers, WorkerStatus, connect
 from shared.events import Event, MediaAssigned, MediaUpdated
 from shared.testing import RecordingOutbox
 from sip_proxy.accounts import seeded
@@ -86,10 +86,8 @@ async def running(
     announcing = asyncio.create_task(_keep_announcing(workers)) if worker else None
     try:
         async with AsyncExitStack() as phones:
-            await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
-            if serving.done():
-                serving.result()  # says why it did not start
-            app = ready.result()
+            async with asyncio.timeout(10):
+                app = await ready
             yield System(app, outbox, redis, phones)
             assert app.counters()["work_broken_off"] == 0, "a bug broke off the work on a call"
             assert "datagrams_broken_off" not in app.counters(), "a bug broke off the reading of a datagram"
@@ -110,6 +108,7 @@ async def _serve(
         app = App(
             settings,
             seeded(settings.realm),
+            Bus(redis),
             State(redis),
             Workers(redis),
             outbox.put,

@@ -1,6 +1,7 @@
 """Whatever comes to the SIP port: a clear answer or silence, a counted event, and the next call works."""
 
 import random
+from functools import partial
 
 import pytest
 
@@ -28,15 +29,15 @@ async def test_ten_thousand_random_datagrams_are_counted_and_change_nothing(syst
     chance = random.Random(1)
     garbage = [chance.randbytes(chance.randrange(8, 1400)) for _ in range(200)]
 
-    def handled() -> float:
+    def read(count: int) -> bool:
         counters = system.app.counters()
-        return counters.get("malformed", 0) + counters.get("keepalives", 0)
+        return counters.get("malformed", 0) + counters.get("keepalives", 0) >= count
 
     # in portions that fit the receive buffer, whatever the kernel grants
     for sent in range(0, DATAGRAMS, len(garbage)):
         for octets in garbage:
             phone.send(octets)
-        await wait_until(lambda sent=sent: handled() >= sent + len(garbage), "the garbage is read")
+        await wait_until(partial(read, sent + len(garbage)), "the garbage is read")
 
     await wait_until(
         lambda: sum(event.count for event in system.told(RequestBadFormat)) == system.app.counters()["malformed"],
@@ -57,7 +58,7 @@ async def test_a_truncated_message_is_refused_or_ignored(system: System, keep: f
 
     [told] = await system.hears(RequestBadFormat)
     assert told.source == f"127.0.0.1:{phone.port}"
-    assert await a_call_works(phone)
+    assert await a_call_works(await system.phone())
     assert len(system.told(CallAnswered)) == 1
 
 
@@ -111,7 +112,7 @@ async def test_strangers_are_answered_without_learning_anything(
 async def test_hostile_header_values_are_refused(system: System) -> None:
     phone = await system.phone()
 
-    phone.send(phone.write("OPTIONS", f"sip:{phone.domain}", call_id="x" * 600))
+    phone.send(phone.write("OPTIONS", f"sip:{phone.domain}", from_=f"<sip:{'x' * 300}@a>;tag=one"))
     too_long = await phone.response("OPTIONS")
     phone.send(phone.write("INVITE", "tel:+390501234567"))
     scheme = await phone.response("INVITE")

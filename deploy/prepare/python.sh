@@ -46,7 +46,8 @@ python_remedy() {
 
 make_venv() { # sets $python_version
   set -- $(probe .venv/bin/python)
-  if [ "$2" = yes ] && { [ -z "${VQM_PYTHON:-}" ] || same_version "$1" "$VQM_PYTHON"; }; then
+  # The activation scripts are made last: without them it was cut off.
+  if [ "$2" = yes ] && [ -f .venv/bin/activate ] && { [ -z "${VQM_PYTHON:-}" ] || same_version "$1" "$VQM_PYTHON"; }; then
     python_version=$1
   else
     find_python
@@ -82,23 +83,26 @@ install_packages() { # lock files
   fi
   for lock in "$@"; do
     is_done "$lock" "$(cksum <"$lock") $python_version" && continue
-    require_pip
     remove_half_installed
+    require_pip
     pip_install "$lock"
     mark_done "$lock" "$(cksum <"$lock") $python_version"
   done
   touch "$stamps/site"
 }
 
-require_pip() { # uv makes environments without it; an interruption may have come before it
-  .venv/bin/python -c 'import pip' 2>/dev/null || run_logged pip .venv/bin/python -m ensurepip ||
-    fail "pip cannot be put into .venv: sudo apt install python3-venv, then rm -rf .venv"
-}
-
 remove_half_installed() { # pip writes INSTALLER last: a package without it was cut off, but would count as installed
   for info in "$(site_packages)"/*.dist-info; do
     [ -f "$info/INSTALLER" ] || rm -rf "$info"
   done
+}
+
+require_pip() { # uv makes environments without it
+  set -- "$(site_packages)"/pip-*.dist-info
+  [ -d "$1" ] && return
+  rm -rf "$(site_packages)/pip"
+  run_logged pip .venv/bin/python -m ensurepip ||
+    fail "pip cannot be put into .venv: sudo apt install python3-venv, then rm -rf .venv"
 }
 
 pip_install() { # lock file
@@ -124,14 +128,6 @@ show_pip_progress() {
     esac
   done
   [ ! -t 1 ] || printf '\r\033[K'
-}
-
-progress() { # one line that changes; without a terminal every tenth
-  if [ -t 1 ]; then
-    printf '\r\033[K%.70s' "$1"
-  else
-    case $1 in *0/* | *unpacking) say "$1" ;; esac
-  fi
 }
 
 pip_failed() { # log

@@ -1,0 +1,75 @@
+"""Calls whose media stopped: the BYE was lost, or both phones are gone. Their record is closed; signalling that still
+comes is still routed."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from shared.broker import BrokerLost, Bus, Workers
+from shared.events import METRICS, SlicesMeasured
+from sip_proxy.calls import CallBook, CallRecord
+from sip_proxy.lanes import Lanes
+from sip_proxy.work import MediaSilent, Work
+
+log = structlog.get_logger(__name__)
+
+CHECK_S = 5.0
+
+
+class SilenceWatch:
+    """Listens to what the workers measure, and says which calls have been silent for too long."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        workers: Workers,
+        book: CallBook,
+        lanes: Lanes[Work],
+        now: Callable[[], float],
+        timeout_s: float,
+    ) -> None:
+        self._bus = bus
+        self._workers = workers
+        self._book = book
+        self._lanes = lanes
+        self._now = now
+        self._timeout_s = timeout_s
+        self._heard: dict[str, float] = {}
+        self._since = now()  # before that we heard nothing of anybody
+
+    async def listen(self) -> None:
+        """Notes when each call was heard last, until cancelled."""
+        async for batch in self._bus.tail([METRICS]):
+            for delivery in batch:
+                if isinstance(delivery.event, SlicesMeasured):
+                    self.note(delivery.event)
+
+    async def watch(self) -> None:
+        """Looks for silent calls, until cancelled."""
+        while True:
+            await asyncio.sleep(CHECK_S)
+            try:
+                alive = {status.worker for status in await self._workers.live()}
+            except BrokerLost as error:
+                self._since = self._now()  # what is measured does not reach us either
+                log.warning("silent calls cannot be told", error=str(error))
+                continue
+            running = self._book.running()
+            self._heard = {call_id: at for call_id, at in self._heard.items() if call_id in running}
+            for call_id, record in running.items():
+                if self.is_silent(record, alive):
+                    self._lanes.put(call_id, MediaSilent(call_id))
+
+    def note(self, event: SlicesMeasured) -> None:
+        for part in event.slices:
+            if part.interval.packets_received:
+                self._heard[part.call_id] = event.at
+
+    def is_silent(self, record: CallRecord, alive: set[str]) -> bool:
+        """Only where silence means something: an answered call that nobody holds, and a worker that would hear."""
+        anchor = record.anchor
+        if record.answered_at is None or anchor is None or anchor.on_hold or anchor.worker not in alive:
+            return False
+        last = max(record.answered_at, self._since, self._heard.get(record.call_id, 0.0))
+        return self._now() - last > self._timeout_s
