@@ -235,7 +235,9 @@ async def test_ports_go_round_in_a_circle(redis):
     assert sorted(first + second) == [20000, 20002, 20004, 20006]
     assert await workers.lease("w", 2, AT) == []  # all or nothing
 
-    await workers.settle("w", first)
+    await workers.opened("w", "media-1", first)
+    assert await workers.wait_opened("media-1", 1)
+    assert not await workers.wait_opened("media-2", 0.01)
     assert await workers.reclaim("w", AT + 60) == 2  # no assignment followed
     assert sorted(await workers.lease("w", 2, AT)) == sorted(second)
     await workers.give_back("w", first)

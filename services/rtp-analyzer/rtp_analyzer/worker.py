@@ -145,7 +145,7 @@ class Worker:
             log.error("media not opened", call_id=media.call_id, media_id=media.media_id, reason=str(error))
             return
         log.info("media opened", call_id=media.call_id, media_id=media.media_id, mode=media.mode, ports=_ports(media))
-        await self._workers.settle(self._profile.id, _ports(media))
+        await self._workers.opened(self._profile.id, media.media_id, _ports(media))
 
     def _close(self, released: MediaReleased) -> None:
         if released.media_id not in self._relay.media:

@@ -28,7 +28,6 @@ KNOWN_METHODS = frozenset(
 # These only exist inside a dialog or a transaction.
 _NEEDS_DIALOG = frozenset({"BYE", "UPDATE", "PRACK", "NOTIFY"})
 # What our events and keys carry; real ones have under 100 characters.
-MAX_CALL_ID = 512
 MAX_TAG = 256
 MAX_USER = 256
 
@@ -127,7 +126,6 @@ class Door:
 def _unusable(request: Request, user: str | None) -> str | None:
     """What we keep of a request must be text of a reasonable length: the reason why it is not, if so."""
     names = {
-        "Call-ID": (request.call_id, MAX_CALL_ID),
         "From Tag": (request.from_().tag or "", MAX_TAG),
         "To Tag": (request.to().tag or "", MAX_TAG),
         "Request-URI User": (user or "", MAX_USER),

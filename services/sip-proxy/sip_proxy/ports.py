@@ -11,9 +11,11 @@ from sip_proxy.anchoring import Anchor, Mode
 
 log = structlog.get_logger(__name__)
 
+OPEN_S = 1.0  # a worker takes milliseconds; one that takes longer would not relay in time either
+
 
 class NoWorker(Exception):
-    """No relay worker is alive with enough free ports."""
+    """No relay worker is alive with enough free ports, or it does not open them."""
 
 
 class MediaPorts:
@@ -45,12 +47,17 @@ class MediaPorts:
         raise NoWorker
 
     async def assign(self, anchor: Anchor, call_id: str) -> None:
-        """Has the worker open the ports.
+        """Has the worker open the ports, and waits until it did: media may come right behind the answer.
 
         Raises:
+            NoWorker: it did not open them in time.
             BrokerLost: it was not told.
         """
         await self._workers.assign(anchor.worker, anchor.assigned(call_id, self._now()))
+        if not await self._workers.wait_opened(anchor.media_id, OPEN_S):
+            log.warning("media worker did not open the ports", worker=anchor.worker, call_id=call_id)
+            await self.release(anchor, call_id)
+            raise NoWorker
 
     async def update(self, anchor: Anchor, call_id: str) -> None:
         """Tells the worker what changed. Without Redis the call goes on with what the worker knows: it learns the

@@ -27,7 +27,6 @@ from sip_proxy.sip.uri import parse_uri, uris_equal
 from sip_proxy.texts import clean_or_none, is_unicode
 
 HOUR_S = 3600  # RFC 3261 10.3 step 7: a shorter wish may be refused, a longer one may not
-MAX_CONTACT = 1024  # characters; what our events carry
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +173,12 @@ def _granted(contact: NameAddr, request: Request, limits: Limits) -> int:
 
 
 def _binding(contact: NameAddr, request: Request, flow: Flow, now: float, expires_s: int) -> Binding:
-    uri = str(contact.uri)
-    if len(uri) > MAX_CONTACT or not is_unicode(str(contact)):
+    if not is_unicode(str(contact)):
         raise _Abort(Refused(400, "Unusable Contact"))
     kept = tuple((name, value) for name, value in contact.params if name.lower() != "expires")
     instance = contact.param("+sip.instance")
     return Binding(
-        contact=uri,
+        contact=str(contact.uri),
         params=format_params(kept),
         source=str(flow.remote),
         local=str(flow.local),

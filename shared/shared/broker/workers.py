@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 LEASE_S = 30.0  # a proxy writes the assignment within milliseconds
 STATUS_TTL_S = 5.0
+OPENED_KEPT_S = 10.0  # a proxy waits for a second at most
 
 # KEYS: free set, leases. ARGV: how many, deadline. All or nothing.
 _LEASE = """
@@ -103,13 +104,21 @@ class Workers:
             keys = [f"vqm:ports:{worker}", f"vqm:leases:{worker}"]
             return [int(port) for port in await self._lease(keys=keys, args=[count, now + LEASE_S])]
 
-    async def settle(self, worker: str, ports: Iterable[int]) -> None:
-        """Ends leases: the worker has opened these ports."""
-        opened = list(ports)
+    async def opened(self, worker: str, media_id: str, ports: Collection[int]) -> None:
+        """The worker has opened these ports: ends their leases, and tells the proxy that waits for it."""
         with broker_errors():
-            await self._redis.zrem(f"vqm:leases:{worker}", *opened)
-            # Redis may have lost its data after the lease, so that the worker declared the port free again.
-            await self._redis.srem(f"vqm:ports:{worker}", *map(str, opened))
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.zrem(f"vqm:leases:{worker}", *ports)
+                # Redis may have lost its data after the lease, so that the worker declared the port free again.
+                pipe.srem(f"vqm:ports:{worker}", *ports)
+                pipe.rpush(f"vqm:opened:{media_id}", "1")
+                pipe.pexpire(f"vqm:opened:{media_id}", int(OPENED_KEPT_S * 1000))
+                await pipe.execute()
+
+    async def wait_opened(self, media_id: str, timeout_s: float) -> bool:
+        """Waits until the worker has opened an assignment, for media may follow an answer at once; False: too long."""
+        with broker_errors():
+            return await self._redis.blpop(f"vqm:opened:{media_id}", timeout=timeout_s) is not None
 
     async def give_back(self, worker: str, ports: Iterable[int]) -> None:
         """Makes ports free again after their quarantine."""

@@ -37,6 +37,7 @@ Beside the streams there is live state, JSON documents that expire unless their 
 | `vqm:call:<id>` | sip-proxy | a running call, so that a restarted proxy can end it properly |
 | `vqm:worker:<id>` | rtp-analyzer | address, port range, capacity and load of a relay worker; expires after 5 s |
 | `vqm:ports:<worker>`, `vqm:leases:<worker>` | rtp-analyzer | RTP ports that are free, and those on their way to use |
+| `vqm:opened:<media_id>` | rtp-analyzer | the worker has opened the ports; the proxy waits for it |
 | `vqm:assignments:<worker>` | sip-proxy | what the worker relays now, for a worker that restarts |
 | `vqm:heartbeat:<service>:<instance>` | each service | it lives, since when, and its counters; expires after 5 s |
 """

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from shared.broker import Bus, State, Workers, WorkerStatus, connect
-from shared.events import Event, MediaAssigned, MediaUpdated
+from shared.broker import BrokerLost, Bus, State, Workers, WorkerStatus, connect
+from shared.events import Event, MediaAssigned, MediaUpdated, media_stream
 from shared.testing import RecordingOutbox
 from sip_proxy.accounts import seeded
 from sip_proxy.app import App
@@ -83,7 +83,7 @@ async def running(
         await workers.set_free(WORKER, PORTS)
     ready: asyncio.Future[App] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(_serve(settings, redis, outbox, timers, ready))
-    announcing = asyncio.create_task(_keep_announcing(workers)) if worker else None
+    announcing = asyncio.create_task(_work(Bus(redis), workers)) if worker else None
     try:
         async with AsyncExitStack() as phones:
             async with asyncio.timeout(10):
@@ -131,10 +131,28 @@ def _status() -> WorkerStatus:
     )
 
 
+async def _work(bus: Bus, workers: Workers) -> None:
+    """A worker as a proxy sees it: it lives, and it opens what it is assigned."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_keep_announcing(workers))
+        tasks.create_task(_open_ports(bus, workers))
+
+
 async def _keep_announcing(workers: Workers) -> None:
     while True:
-        await workers.announce(_status())
+        with suppress(BrokerLost):
+            await workers.announce(_status())
         await asyncio.sleep(1)
+
+
+async def _open_ports(bus: Bus, workers: Workers) -> None:
+    stream = media_stream(WORKER)
+    async for batch in bus.tail([stream], after={stream.key: "0-0"}):
+        for delivery in batch:
+            if isinstance(delivery.event, MediaAssigned):
+                ports = [leg.port for leg in delivery.event.legs]
+                with suppress(BrokerLost):
+                    await workers.opened(WORKER, delivery.event.media_id, ports)
 
 
 @pytest.fixture

@@ -69,3 +69,10 @@ def test_nginx_gives_the_security_headers_of_the_api():
     given = dict(re.findall(r'add_header (\S+) "([^"]+)" always;', configuration))
 
     assert given == SECURITY_HEADERS
+
+
+def test_make_help_lists_every_command():
+    makefile = (REPOSITORY / "Makefile").read_text()
+    commands = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split())  # type: ignore[index]  # it is there
+
+    assert set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)) == commands

@@ -27,9 +27,8 @@ async def live(websocket: WebSocket, parts: PartsOf) -> None:
         async with asyncio.TaskGroup() as tasks:
             pushing = tasks.create_task(_push(websocket, subscriber, parts))
             # A read must be pending all the time: it is how a handler learns that the client or the server goes.
-            with suppress(WebSocketDisconnect):
-                while True:
-                    await websocket.receive()
+            while (await websocket.receive())["type"] != "websocket.disconnect":
+                pass  # clients have nothing to say
             pushing.cancel()
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,6 +98,10 @@ class Relay:
     def media(self) -> dict[str, Media]:
         """What is open, by media id."""
         return {media_id: opened.media for media_id, opened in self._open.items()}
+
+    def standstill(self) -> AbstractContextManager[None]:
+        """Keeps the packet loop from working as long as it is held. What arrives meanwhile waits in the kernel."""
+        return self._memory.mutex
 
     def counters(self) -> dict[str, int]:
         """Totals since the start, by name."""
