@@ -101,9 +101,12 @@ async def test_an_invite_without_sdp_is_answered_with_an_offer(system):
         assert (await caller.bye(answer)).code == 200
 
 
-@pytest.mark.parametrize("keep", [0.25, 0.5, 0.9, 0.99])
-async def test_a_truncated_message_is_refused_or_ignored(system, rest, keep):
-    """RFC 3261 18.3: a request that is shorter than its Content-Length says SHOULD be answered 400."""
+# RFC 3261 18.3: a request that is shorter than its Content-Length says SHOULD be answered 400. Without the end of its
+# header nobody can know whom to answer; silence or a 400 are right then.
+@pytest.mark.parametrize(
+    ("keep", "answers"), [(0.25, [[], [400]]), (0.5, [[], [400]]), (0.9, [[400]]), (0.99, [[400]])]
+)
+async def test_a_truncated_message_is_refused_or_ignored(system, rest, keep, answers):
     async with scripted_caller(system.sip, USER, PASSWORD) as caller:
         request = caller.request("INVITE", "999", caller.offer())
         caller.send_raw(request[: int(len(request) * keep)])
@@ -113,7 +116,7 @@ async def test_a_truncated_message_is_refused_or_ignored(system, rest, keep):
             return [event for event in events if event["type"] == "RequestBadFormat" and is_from(event, caller)]
 
         await wait_until(counted, "the broken message is counted")
-        assert {reply.code for reply in caller.received()} <= {400}
+        assert [reply.code for reply in caller.received()] in answers
 
 
 async def blast(sender, targets):

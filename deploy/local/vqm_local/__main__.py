@@ -83,7 +83,7 @@ async def _demonstrate(system: System, console: Console) -> None:
     from vqm_local.phone import PhoneError
 
     def say(sentence: str) -> None:
-        console.print(sentence, markup=False)
+        console.print(sentence, markup=False, soft_wrap=True)
 
     while True:
         try:

@@ -48,7 +48,7 @@ class SilenceWatch:
     async def watch(self) -> None:
         """Looks for silent calls, until cancelled."""
         while True:
-            await asyncio.sleep(CHECK_S)
+            await asyncio.sleep(min(CHECK_S, self._timeout_s / 4))
             try:
                 alive = {status.worker for status in await self._workers.live()}
             except BrokerLost as error:

@@ -13,6 +13,7 @@ log = structlog.get_logger(__name__)
 
 CAPACITY = 50_000  # some 50 MB; minutes of a busy proxy without Redis
 BATCH = 500
+FINISH_S = 1.0  # a batch takes milliseconds
 
 
 class Outbox:
@@ -51,16 +52,28 @@ class Outbox:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             try:
-                await self._bus.publish(batch)
+                await self._publish(batch)
                 failures = 0
-            except (BrokerLost, asyncio.CancelledError) as error:
+            except BrokerLost as error:
                 self._put_back(batch)
-                if isinstance(error, asyncio.CancelledError):
-                    raise
                 pause = RETRY_S[min(failures, len(RETRY_S) - 1)]
                 failures += 1
                 log.warning("broker unavailable, events wait", events=len(self._waiting), error=str(error))
                 await asyncio.sleep(pause)
+
+    async def _publish(self, batch: list[tuple[Stream, Event]]) -> None:
+        """Finishes what has begun, even when cancelled meanwhile: a batch that is cut off would be told twice."""
+        publishing = asyncio.ensure_future(self._bus.publish(batch))
+        try:
+            await asyncio.shield(publishing)
+        except asyncio.CancelledError:
+            await asyncio.wait({publishing}, timeout=FINISH_S)
+            if not publishing.done():
+                publishing.cancel()
+                await asyncio.wait({publishing})
+            if publishing.cancelled() or publishing.exception() is not None:
+                self._put_back(batch)
+            raise
 
     def _put_back(self, batch: list[tuple[Stream, Event]]) -> None:
         room = (self._waiting.maxlen or 0) - len(self._waiting)

@@ -197,6 +197,6 @@ def test_the_preferred_contact_comes_first() -> None:
 
 def test_a_contact_that_is_no_text_is_refused() -> None:
     message = request("REGISTER", "sip:example.com")
-    message.headers.set("Contact", "<sip:\udce8@10.0.0.7>")
+    message.headers.set("Contact", '<sip:a@10.0.0.7>;x="\udce8"')
 
     assert refused(register(NOBODY, message, FROM_ALICE, AT, LIMITS)).status == 400

@@ -1,0 +1,105 @@
+"""The proxy as a process: it beats, it leaves on SIGTERM, and it says why when it cannot start."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from shared.broker import State, connect
+from shared.health import alive
+from sip_proxy.effects import Address
+from tests.conftest import BrokerProcess
+from tests.integration.sip.phone import HOST, Phone
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def proxy(broker: BrokerProcess, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("VQM_")}
+    environment |= {"VQM_REDIS_URL": broker.url, "VQM_BIND": HOST, **settings}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "sip_proxy",
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_it_beats_serves_and_leaves_on_sigterm(broker: BrokerProcess) -> None:
+    port = free_port()
+    redis = connect(broker.url)
+    await redis.flushdb()
+    state = State(redis)
+
+    async def beats() -> bool:
+        return any(heartbeat.service == "sip-proxy" for heartbeat in await alive(state))
+
+    async with proxy(broker, VQM_SIP_PORT=str(port)) as process:
+        await wait_until(beats, "the first heartbeat")
+        async with Phone(Address(HOST, port), "gateway-monitor", "VoipQuality2025!") as phone:
+            answer = await phone.register()
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            said, _ = await process.communicate()
+        [heartbeat] = [beat for beat in await alive(state) if beat.service == "sip-proxy"]
+
+    events = await redis.xrevrange("vqm:registrations", count=10)
+    await redis.aclose()
+    assert answer.status == 200
+    assert process.returncode == 0
+    assert b"Traceback" not in said
+    assert [fields["type"] for _, fields in events] == ["DeviceRegistered"]  # also what waited at the end is published
+    assert heartbeat.instance == "proxy-1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"VQM_PROFILE": "production"}, "VQM_SIP_ACCOUNTS_FILE"),
+        ({"VQM_SIP_ACCOUNTS_FILE": "/nowhere.json"}, "VQM_SIP_ACCOUNTS_FILE"),
+        ({"VQM_SIP_PORT": "many"}, "VQM_SIP_PORT"),
+    ],
+)
+async def test_a_wrong_setting_is_named_and_nothing_starts(
+    broker: BrokerProcess, settings: dict[str, str], word: str
+) -> None:
+    async with proxy(broker, **settings) as process:
+        async with asyncio.timeout(20):
+            said, _ = await process.communicate()
+
+    assert process.returncode == 2
+    assert word in said.decode()
+    assert "Traceback" not in said.decode()
+
+
+async def test_a_taken_port_ends_the_start(broker: BrokerProcess) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((HOST, 0))
+        async with proxy(broker, VQM_SIP_PORT=str(taken.getsockname()[1])) as process:
+            async with asyncio.timeout(20):
+                said, _ = await process.communicate()
+
+    assert process.returncode == 1
+    assert "in use" in said.decode()

@@ -1,0 +1,81 @@
+"""Accounts, and the settings that decide which."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from sip_proxy.accounts import SEEDED, AccountsUnreadable, from_file, seeded
+from sip_proxy.settings import SipProxySettings
+from sip_proxy.sip.digest import ha1
+from sip_proxy.sip.uri import parse_uri
+from tests.unit.sip_proxy.builders import SITE
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("VQM_PROFILE", "VQM_SIP_ACCOUNTS_FILE", "VQM_ALLOW_SEEDED_ACCOUNTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_seeded_accounts_own_their_names() -> None:
+    accounts = seeded("vqm")
+
+    for name, password in SEEDED:
+        found = accounts.find(name)
+        assert found is not None
+        assert found.users == {name}
+        assert found.ha1["MD5"] == ha1(name, "vqm", password)
+    assert accounts.find("nobody") is None
+
+
+def test_accounts_of_a_file_replace_the_seeded_ones(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    path.write_text(json.dumps([{"name": "s050", "password": "secret", "users": ["050", "051"]}]))
+
+    accounts = from_file(path, "vqm")
+
+    assert accounts.find("gateway-monitor") is None
+    found = accounts.find("s050")
+    assert found is not None
+    assert found.users == {"050", "051"}
+
+
+@pytest.mark.parametrize("text", ["nonsense", "{}", '[{"name": "x"}]', '[{"name": "", "password": "x"}]'])
+def test_a_file_of_another_shape_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "accounts.json"
+    path.write_text(text)
+
+    with pytest.raises(AccountsUnreadable, match=r"accounts\.json"):
+        from_file(path, "vqm")
+
+
+def test_production_refuses_published_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VQM_PROFILE", "production")
+
+    with pytest.raises(ValidationError, match="VQM_SIP_ACCOUNTS_FILE"):
+        SipProxySettings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("VQM_ALLOW_SEEDED_ACCOUNTS", "true"), ("VQM_SIP_ACCOUNTS_FILE", "accounts.json")]
+)
+def test_production_starts_when_told_how(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv("VQM_PROFILE", "production")
+    monkeypatch.setenv(name, value)
+
+    assert SipProxySettings().profile == "production"
+
+
+@pytest.mark.parametrize(
+    ("uri", "aor"),
+    [
+        ("sip:bob@10.0.0.1:5070;transport=udp", "bob@example.com"),
+        ("sip:bob@welcomeitalia.it", "bob@example.com"),
+        ("sip:b%6fb@example.com", "bob@example.com"),
+        ("sip:example.com", "anonymous@example.com"),
+    ],
+)
+def test_an_address_of_record_is_the_user_at_our_domain(uri: str, aor: str) -> None:
+    assert SITE.aor_of(parse_uri(uri)) == aor
