@@ -17,7 +17,9 @@ from shared.events.metrics import Measures, Quality, Slice, StreamReport, Waterf
 NANOSECONDS: Final = 1e9
 # Loss of a handful of packets is no percentage: one of five lost would print the worst MOS there is.
 MIN_PACKETS_FOR_MOS: Final = 10
-_TOO_SHORT: Final = Quality(grounding="none", assumption=f"too short: fewer than {MIN_PACKETS_FOR_MOS} packets")
+# The first and the last slice of a stream may be short: one packet lost there weighs many times as much.
+MIN_SLICE_FOR_MOS_S: Final = 0.5
+_TOO_SHORT: Final = Quality(grounding="none", assumption="too short to judge")
 # RFC 3550 6.4.1: the cumulative number of packets lost is a signed number of 24 bits.
 _MAX_CUMULATIVE_LOST: Final = 2**23 - 1
 # A slice cut after the wall clock was set back would have no length.
@@ -102,7 +104,11 @@ def _measures(cut: np.void, stretch: str, rating: CodecRating) -> Measures:
 
 def interval_measures(cut: np.void, context: StreamContext) -> Measures:
     """The slice alone. A packet that comes after its slice was cut corrects the total, no later slice."""
-    return _measures(cut, "interval", narrowband_rating(context.encoding(int(cut["payload_type"]))))
+    measures = _measures(cut, "interval", narrowband_rating(context.encoding(int(cut["payload_type"]))))
+    rated = measures.quality is not None and measures.quality.mos is not None
+    if rated and _length_s(cut) < MIN_SLICE_FOR_MOS_S:
+        return measures.model_copy(update={"quality": _TOO_SHORT})
+    return measures
 
 
 def total_measures(cut: np.void, context: StreamContext) -> Measures:
@@ -113,7 +119,6 @@ def total_measures(cut: np.void, context: StreamContext) -> Measures:
 def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) -> Slice:
     """The slice that `cut_slice` wrote. `impaired`: our own socket dropped packets meanwhile."""
     started_at = int(cut["started_ns"]) / NANOSECONDS
-    length_s = (int(cut["ended_ns"]) - int(cut["started_ns"])) / NANOSECONDS
     payload_type = int(cut["payload_type"])
     return Slice(
         call_id=context.call_id,
@@ -126,7 +131,7 @@ def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) ->
         ptime_ms=_known(float(cut["ptime_ms"])),
         source=context.source,
         started_at=started_at,
-        duration_s=max(length_s, _SHORTEST_SLICE_S),
+        duration_s=max(_length_s(cut), _SHORTEST_SLICE_S),
         interval=interval_measures(cut, context),
         total=total_measures(cut, context),
         impaired=impaired,
@@ -151,6 +156,10 @@ def build_report(cut: np.void, context: StreamContext, mos_min: float | None) ->
         mos_min=mos_min,
         total=total_measures(cut, context),
     )
+
+
+def _length_s(cut: np.void) -> float:
+    return (int(cut["ended_ns"]) - int(cut["started_ns"])) / NANOSECONDS
 
 
 def _known(value: float) -> float | None:

@@ -119,6 +119,16 @@ def test_a_handful_of_packets_has_no_mos() -> None:
     assert quality(NARROWBAND["PCMA"], MIN_PACKETS_FOR_MOS, 1).mos is not None
 
 
+def test_a_short_last_slice_is_no_verdict_but_counts_in_the_total() -> None:
+    last = build_slice(measure_slices(without(steady(63), [55]), [50])[-1], CONTEXT)
+
+    assert (last.duration_s, last.interval.packets_lost) == (0.24, 1)
+    assert last.interval.quality is not None
+    assert (last.interval.quality.mos, last.interval.quality.assumption) == (None, "too short to judge")
+    assert last.total.quality is not None
+    assert last.total.quality.mos == pytest.approx(4.28, abs=0.05)
+
+
 def test_a_second_without_packets_has_no_loss_ratio() -> None:
     stream = new_stream()
 
