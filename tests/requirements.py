@@ -3,6 +3,7 @@
 In CI (`CI=true`) the machine is ours, so a missing program is a failure there and not a skip.
 """
 
+import importlib.util
 import os
 import shutil
 from typing import NoReturn
@@ -34,6 +35,12 @@ def require_root(why: str) -> None:
     """Goes on as root only."""
     if os.geteuid() != 0:
         lacking(f"needs root: {why}")
+
+
+def require_phones() -> None:
+    """Goes on where test calls can be made."""
+    if importlib.util.find_spec("pjsua2") is None:
+        lacking("needs pjsua2: PyPI has it for Python 3.11 and 3.12")
 
 
 def lacking(reason: str) -> NoReturn:

@@ -69,6 +69,7 @@ async def test_random_datagrams_at_the_rtp_ports_do_not_touch_the_call(system, r
     assert refused >= DATAGRAMS / 2 * 0.9
 
 
+@pytest.mark.usefixtures("phones")
 async def test_a_wrong_password_is_asked_again_and_reported(system, rest, tmp_path):
     async with phone_in(tmp_path) as phone:
         with pytest.raises(PhoneError, match="401"):

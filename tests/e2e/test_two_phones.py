@@ -7,7 +7,7 @@ import pytest
 from tests.waiting import wait_until
 from vqm_local.phone import phone_in
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("phones")]
 
 ENOUGH_PACKETS = 150
 

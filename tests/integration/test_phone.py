@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.waiting import wait_until
+from vqm_local.demo import Office, Plan
 from vqm_local.impair import Address, impaired_line
 from vqm_local.phone import PhoneDied, PhoneError, phone_in
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("phones")]
 
 
 @asynccontextmanager
@@ -103,3 +104,17 @@ async def test_the_impaired_line_loses_every_20th_packet_one_way_and_is_not_noti
             assert there["lost"] >= 2
             assert (line.loss.forwarded + line.loss.dropped) // 20 == line.loss.dropped
             await incoming.ended()
+
+
+async def test_a_phone_that_dies_ends_the_round_of_the_demo(tmp_path):
+    told: list[str] = []
+    async with phone_in(tmp_path) as phone:
+        server = Address("127.0.0.1", 9)
+        async with impaired_line(server) as line:
+            office = Office(server, {"alice": phone}, line)
+            os.kill(phone.process_id, signal.SIGKILL)
+
+            with pytest.raises(PhoneDied, match="ended with code -9"):
+                await office.play_round((Plan("alice", "999"),), 1.0, told.append)
+
+    assert "alice calls 999" in told[0]

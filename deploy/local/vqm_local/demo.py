@@ -35,9 +35,8 @@ class Plan:
         return f"{self.caller} calls {CALLEES.get(self.callee, self.callee)} over {line}"
 
     def _bad_line(self) -> str:
-        return (
-            f"a line that loses every {self.loses}th packet towards us: {100 / (self.loses or 1):g} % loss, only there"
-        )
+        percent = 100 / (self.loses or 1)
+        return f"a line that loses every {self.loses}th packet: {percent:g} % loss of what it sends, none the other way"
 
 
 CALLEES = {"999": "999 (echo)", "998": "998 (tone)"}
@@ -57,7 +56,7 @@ async def demonstrate(settings: LocalSettings, say: Say, *, once: bool = False, 
     """
     server = Address(settings.advertised_address(), settings.sip_port)
     _check_address(server.host)
-    async with _Office.opened(server) as office:
+    async with Office.opened(server) as office:
         say(f"Three phones registered: {', '.join(TONES_HZ)}. Watch the calls on the dashboard.")
         round_number = 0
         while True:
@@ -68,7 +67,7 @@ async def demonstrate(settings: LocalSettings, say: Say, *, once: bool = False, 
             await asyncio.sleep(PAUSE_S)
 
 
-class _Office:
+class Office:
     """The phones, and the bad line that one of them is behind."""
 
     def __init__(self, server: Address, phones: dict[str, Phone], line: Line) -> None:
@@ -78,7 +77,7 @@ class _Office:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, server: Address) -> AsyncIterator["_Office"]:
+    async def opened(cls, server: Address) -> AsyncIterator["Office"]:
         """The phones, registered; one of them answers every call."""
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vqm-phones-")))
@@ -94,10 +93,17 @@ class _Office:
             yield cls(server, phones, line)
 
     async def play_round(self, plans: tuple[Plan, ...], call_s: float, say: Say) -> None:
-        """Makes these calls at almost the same time and returns when all are over."""
-        async with asyncio.TaskGroup() as group:
-            for number, plan in enumerate(plans):
-                group.create_task(self._play(plan, number * STAGGER_S, call_s, say))
+        """Makes these calls at almost the same time and returns when all are over.
+
+        Raises:
+            PhoneDied: one of the phones is gone.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, plan in enumerate(plans):
+                    group.create_task(self._play(plan, number * STAGGER_S, call_s, say))
+        except ExceptionGroup as group_of_one:
+            raise group_of_one.exceptions[0] from None
 
     async def _play(self, plan: Plan, delay_s: float, call_s: float, say: Say) -> None:
         await asyncio.sleep(delay_s)
