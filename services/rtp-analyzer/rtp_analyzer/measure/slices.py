@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 
@@ -118,19 +118,9 @@ def total_measures(cut: np.void, context: StreamContext) -> Measures:
 
 def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) -> Slice:
     """The slice that `cut_slice` wrote. `impaired`: our own socket dropped packets meanwhile."""
-    started_at = int(cut["started_ns"]) / NANOSECONDS
-    payload_type = int(cut["payload_type"])
     return Slice(
-        call_id=context.call_id,
-        media_id=context.media_id,
-        direction=context.direction,
-        ssrc=int(cut["ssrc"]),
-        codec=context.encoding(payload_type),
-        payload_type=None if payload_type == NO_PAYLOAD_TYPE else payload_type,
-        clock_rate=int(cut["clock_rate"]) or None,
-        ptime_ms=_known(float(cut["ptime_ms"])),
-        source=context.source,
-        started_at=started_at,
+        **_identity(cut, context),
+        started_at=int(cut["started_ns"]) / NANOSECONDS,
         duration_s=max(_length_s(cut), _SHORTEST_SLICE_S),
         interval=interval_measures(cut, context),
         total=total_measures(cut, context),
@@ -140,22 +130,42 @@ def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) ->
 
 def build_report(cut: np.void, context: StreamContext, mos_min: float | None) -> StreamReport:
     """The final figures of a stream from its last cut. `mos_min` is the lowest MOS of its slices."""
-    payload_type = int(cut["payload_type"])
     return StreamReport(
-        call_id=context.call_id,
-        media_id=context.media_id,
-        direction=context.direction,
-        ssrc=int(cut["ssrc"]),
-        codec=context.encoding(payload_type),
-        payload_type=None if payload_type == NO_PAYLOAD_TYPE else payload_type,
-        clock_rate=int(cut["clock_rate"]) or None,
-        ptime_ms=_known(float(cut["ptime_ms"])),
-        source=context.source,
+        **_identity(cut, context),
         started_at=int(cut["first_arrival_ns"]) / NANOSECONDS,
         ended_at=int(cut["last_arrival_ns"]) / NANOSECONDS,
         mos_min=mos_min,
         total=total_measures(cut, context),
     )
+
+
+class _Identity(TypedDict):
+    """What a slice and a report both say of their stream."""
+
+    call_id: str
+    media_id: str
+    direction: Party
+    ssrc: int
+    codec: str | None
+    payload_type: int | None
+    clock_rate: int | None
+    ptime_ms: float | None
+    source: str | None
+
+
+def _identity(cut: np.void, context: StreamContext) -> _Identity:
+    payload_type = int(cut["payload_type"])
+    return {
+        "call_id": context.call_id,
+        "media_id": context.media_id,
+        "direction": context.direction,
+        "ssrc": int(cut["ssrc"]),
+        "codec": context.encoding(payload_type),
+        "payload_type": None if payload_type == NO_PAYLOAD_TYPE else payload_type,
+        "clock_rate": int(cut["clock_rate"]) or None,
+        "ptime_ms": _known(float(cut["ptime_ms"])),
+        "source": context.source,
+    }
 
 
 def _length_s(cut: np.void) -> float:
