@@ -19,14 +19,6 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def redis(broker):
-    client = connect(broker.url)
-    await client.flushdb()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def database(tmp_path):
     database = Database.open(f"sqlite:///{tmp_path}/vqm.sqlite3")
     await database.migrate()

@@ -6,25 +6,11 @@ from typing import Any
 
 import pytest
 
-from shared.broker import Bus, connect
 from shared.events import CALLS, METRICS, REGISTRATIONS, DeviceRegistered
 from shared.testing import call_answered, call_ended, call_started, measures, slice_of, slices_measured
 from tests.integration.api_running import eventually, message, running_api
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def redis(broker):
-    client = connect(broker.url)
-    await client.flushdb()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def bus(redis):
-    return Bus(redis)
 
 
 @pytest.fixture

@@ -11,20 +11,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from shared.broker import Bus, connect
+from shared.broker import Bus
 from shared.events import CALLS, METRICS
 from shared.testing import call_started, measures, slice_of, slices_measured
 from tests.integration.api_running import PASSWORD, eventually, message, signed_in
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def redis(broker):
-    client = connect(broker.url)
-    await client.flushdb()
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from shared.broker import Bus, Workers, WorkerStatus, connect
+from shared.broker import Bus, Workers, WorkerStatus
 from shared.events import (
     CALLS,
     METRICS,
@@ -25,19 +25,6 @@ pytestmark = pytest.mark.integration
 
 CALL_ID = "a/b c'\"%2F@192.0.2.1"
 PATH = f"/api/v1/calls/{quote(CALL_ID, safe='')}"
-
-
-@pytest.fixture
-async def redis(broker):
-    client = connect(broker.url)
-    await client.flushdb()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def bus(redis):
-    return Bus(redis)
 
 
 @pytest.fixture

@@ -16,19 +16,6 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def redis(broker):
-    client = connect(broker.url)
-    await client.flushdb()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def bus(redis):
-    return Bus(redis)
-
-
-@pytest.fixture
 async def own_bus(broker_process):
     client = connect(broker_process.url)
     yield Bus(client)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from rtp_analyzer.worker import Worker
-from shared.broker import Bus, Workers, connect
+from shared.broker import Bus, Workers
 from shared.events import (
     METRICS,
     MediaAssigned,
@@ -18,14 +18,6 @@ from tests.integration.worker.working import (
     place_call,
     running_worker,
 )
-
-
-@pytest.fixture
-async def redis(broker):
-    client = connect(broker.url)
-    await client.flushdb()
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture
