@@ -12,7 +12,18 @@ from sip_proxy.sip.fields import Field, Headers, header_key
 from sip_proxy.sip.grammar import is_token
 from sip_proxy.sip.message import SIP_VERSION, Request, Response
 
-__all__ = ["Limits", "SipParseError", "is_keepalive", "parse_datagram", "parse_head", "validate"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Limits",
+    "SipParseError",
+    "body_length",
+    "complete",
+    "is_keepalive",
+    "parse_datagram",
+    "parse_head",
+    "too_large",
+    "validate",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ def parse_datagram(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Re
     if data[:1] in (b"\r", b"\n"):
         data = data.lstrip(b"\r\n")
     if len(data) > limits.message_bytes:
-        raise _refusal(data[: limits.message_bytes], 513, "Message Too Large")
+        raise too_large(data[: limits.message_bytes])
     head, blank, body = data.partition(b"\r\n\r\n")
     if not blank:
         raise _refusal(data, 400, "No Empty Line After Header")
@@ -62,11 +73,42 @@ def parse_datagram(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Re
         length = message.content_length
         if length is not None and length > len(body):
             raise SipParseError(400, "Content-Length Exceeds Datagram")
-        message.body = body if length is None else body[:length]
+    except SipParseError as error:
+        raise _refusal(head, error.status, error.reason) from None
+    return complete(message, head, body if length is None else body[:length])
+
+
+def body_length(message: Request | Response, head: bytes, limits: Limits = DEFAULT_LIMITS) -> int:
+    """How many octets of body follow the head of a message in a stream, where nothing else ends it (RFC 3261 18.3).
+
+    Raises SipParseError: nobody can say where the next message begins.
+    """
+    try:
+        if message.headers.repeated(("content-length",)) is not None:
+            raise SipParseError(400, "Multiple Content-Length")
+        length = message.content_length
+        if length is None:
+            raise SipParseError(400, "Missing Content-Length")
+        if len(head) + 4 + length > limits.message_bytes:
+            raise SipParseError(513, "Message Too Large")
+    except SipParseError as error:
+        raise _refusal(head, error.status, error.reason) from None
+    return length
+
+
+def complete(message: Request | Response, head: bytes, body: bytes) -> Request | Response:
+    """The message with its body, its values checked; `head` is what it was parsed from. Raises SipParseError."""
+    message.body = body
+    try:
         validate(message)
     except SipParseError as error:
         raise _refusal(head, error.status, error.reason) from None
     return message
+
+
+def too_large(head: bytes) -> SipParseError:
+    """The error for a message that will not be read to its end; `head` is what came of it."""
+    return _refusal(head, 513, "Message Too Large")
 
 
 def parse_head(head: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Response:
