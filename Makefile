@@ -9,7 +9,7 @@ ARGS =
 unexport PYTHONPATH PYTHONHOME
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check fix events-doc lock clean up down logs
+.PHONY: help run demo certs test check fix events-doc lock clean up down logs
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,10 @@ run: ## prepare and start the whole system on this machine; Ctrl-C stops it
 demo: ## the same, with real test calls through it, one of them impaired
 	@deploy/prepare.sh demo
 	@exec $(PYTHON) -m vqm_local demo --tied
+
+certs: ## make the certificate of SIP over TLS, and an authority that signs it: make certs NAMES="sip.example.com"
+	@deploy/prepare.sh run
+	@$(PYTHON) -m vqm_local certs $(NAMES)
 
 test: ## run all tests
 	@deploy/prepare.sh test

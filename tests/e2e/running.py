@@ -42,6 +42,8 @@ class RunningSystem:
             "VQM_BIND": "127.0.0.1",
             "VQM_PUBLIC_ADDRESS": "127.0.0.1",
             "VQM_SIP_PORT": str(self.sip[1]),
+            "VQM_SIPS_PORT": str(_free_port(socket.SOCK_STREAM)),
+            "VQM_TLS_DIR": str(folder / "certs"),
             "VQM_HTTP_PORT": self.url.rpartition(":")[2],
             "VQM_MEDIA_PORTS": f"{first}-{first + MEDIA_PORTS - 1}",
             "VQM_DATA_DIR": str(self.data_dir),

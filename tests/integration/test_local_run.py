@@ -32,6 +32,8 @@ class Run:
             "VQM_DATA_DIR": str(folder),
             "VQM_BIND": "127.0.0.1",
             "VQM_SIP_PORT": str(free_port(socket.SOCK_DGRAM)),
+            "VQM_SIPS_PORT": str(free_port(socket.SOCK_STREAM)),
+            "VQM_TLS_DIR": str(folder / "certs"),
             "VQM_HTTP_PORT": str(free_port(socket.SOCK_STREAM)),
             "VQM_MEDIA_PORTS": "31000-31099",
         }

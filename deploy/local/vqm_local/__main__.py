@@ -1,4 +1,5 @@
-"""`python -m vqm_local run|demo`: checks, starts the whole system, says where it is, and stops it on Ctrl-C."""
+"""`python -m vqm_local run|demo`: checks, starts the whole system, says where it is, and stops it on Ctrl-C.
+`python -m vqm_local certs [NAME ...]`: makes the certificate of SIP over TLS, for these names too."""
 
 import argparse
 import asyncio
@@ -11,6 +12,7 @@ from rich.console import Console
 from shared.settings import load
 from vqm_local.banner import panel, teller
 from vqm_local.broker import NoBroker
+from vqm_local.certificates import CA_CERTIFICATE, SERVER_CERTIFICATE, make_certificates, own_names
 from vqm_local.preflight import CannotStart, check_phones, check_ports, sole_user_of
 from vqm_local.process import die_with_parent
 from vqm_local.settings import LocalSettings, adopt_dotenv
@@ -28,10 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = load(LocalSettings)
     console = Console(highlight=False)
     try:
+        if options.command == "certs":
+            _make_certificates(settings, options.names, console)
+            return 0
         if options.command == "demo":
             check_phones()
         with sole_user_of(settings.data_dir.expanduser().resolve()):
             check_ports(settings)
+            if settings.speaks_tls and not (settings.tls_dir / SERVER_CERTIFICATE).exists():
+                _make_certificates(settings, [], console)
             asyncio.run(_run(settings, console, demo=options.command == "demo"))
     except (CannotStart, NoBroker, StartFailed) as error:
         Console(stderr=True, highlight=False, style="bold red").print(str(error), markup=False, soft_wrap=True)
@@ -41,9 +48,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="vqm_local", description=__doc__)
-    parser.add_argument("command", choices=("run", "demo"), help="demo: also makes real calls, one of them impaired")
+    parser.add_argument(
+        "command", choices=("run", "demo", "certs"), help="demo: also makes real calls, one of them impaired"
+    )
+    parser.add_argument("names", nargs="*", help="certs: host names and addresses that devices call this machine")
     parser.add_argument("--tied", action="store_true", help="stop when the program that started this one ends")
     return parser
+
+
+def _make_certificates(settings: LocalSettings, names: Sequence[str], console: Console) -> None:
+    folder, names = settings.tls_dir, [*own_names(settings), *names]
+    try:
+        make_certificates(folder, names)
+    except OSError as error:
+        raise CannotStart(
+            f"No certificate can be written to {folder} ({error.strerror}): choose another folder: "
+            "VQM_TLS_DIR=~/vqm-certs, or do without TLS: VQM_SIP_TRANSPORTS=udp,tcp"
+        ) from None
+    console.print(f"{folder / SERVER_CERTIFICATE} is for {', '.join(names)}", markup=False, soft_wrap=True)
+    console.print(f"devices have to trust {folder / CA_CERTIFICATE}", markup=False, soft_wrap=True)
 
 
 async def _run(settings: LocalSettings, console: Console, *, demo: bool) -> None:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sip_proxy.accounts import SEEDED
+from vqm_local.certificates import CA_CERTIFICATE
 from vqm_local.system import System, first_password
 
 EXTENSIONS = {"999": "echo: you hear yourself", "998": "tone: 1004 Hz, and what you send is measured"}
@@ -41,12 +42,21 @@ def _rows(system: System, address: str) -> dict[str, list[str]]:
     return {
         "Dashboard": _dashboards(system, address),
         "Sign in": [_sign_in(system)],
-        "SIP server": [f"{address}:{system.settings.sip_port} (UDP)"],
+        "SIP server": _sip_servers(system, address),
         "Accounts": _accounts(system),
         "Dial": [f"{number}  {what}" for number, what in EXTENSIONS.items()],
         "Look inside": [f"redis-cli {_redis_cli_option(system.redis_url)} XREVRANGE vqm:calls + - COUNT 5"],
         "Logs": [str(system.log_dir)],
     }
+
+
+def _sip_servers(system: System, address: str) -> list[str]:
+    plain = f"{address}:{system.settings.sip_port} (UDP and TCP)"
+    folder = system.settings.tls_dir
+    if not system.settings.speaks_tls:
+        return [plain]
+    trust = f", devices trust {folder / CA_CERTIFICATE}" if (folder / CA_CERTIFICATE).exists() else ""
+    return [plain, f"{address}:{system.settings.sips_port} (TLS{trust})"]
 
 
 def _accounts(system: System) -> list[str]:

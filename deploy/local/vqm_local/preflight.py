@@ -29,6 +29,9 @@ def check_ports(settings: LocalSettings) -> None:
         CannotStart: one is taken or may not be used.
     """
     _try(socket.SOCK_DGRAM, settings.bind, settings.sip_port, "sip_port")
+    _try(socket.SOCK_STREAM, settings.bind, settings.sip_port, "sip_port")
+    if settings.speaks_tls:
+        _try(socket.SOCK_STREAM, settings.bind, settings.sips_port, "sips_port")
     _try(socket.SOCK_STREAM, settings.bind, settings.http_port, "http_port")
     _check_media_ports(settings)
 

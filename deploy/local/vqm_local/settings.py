@@ -15,7 +15,10 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 class LocalSettings(CommonSettings):
     """What the supervisor checks before it starts the services, and shows once they run."""
 
-    sip_port: int = Field(default=5060, ge=1, le=65535, description="UDP port for SIP")
+    sip_port: int = Field(default=5060, ge=1, le=65535, description="UDP and TCP port for SIP")
+    sip_transports: str = Field(default="udp,tcp,tls", description="which of udp, tcp and tls are served")
+    sips_port: int = Field(default=5061, ge=1, le=65535, description="TCP port for SIP over TLS")
+    tls_dir: Path = Field(default=Path("certs"), description="server.crt and server.key of SIP over TLS")
     http_port: int = Field(default=8080, ge=1, le=65535, description="TCP port of the dashboard and the REST interface")
     media_ports: str = Field(default="20000-29999", description="UDP ports for RTP and RTCP, first-last")
     admin_password: SecretStr | None = Field(default=None, description="password of the user admin at the first start")
@@ -26,6 +29,11 @@ class LocalSettings(CommonSettings):
     def _is_a_range(cls, value: str) -> str:
         port_range(value)
         return value
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether SIP over TLS is to be served."""
+        return "tls" in self.sip_transports.split(",")
 
     @property
     def own_broker(self) -> bool:

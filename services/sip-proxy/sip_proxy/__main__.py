@@ -6,8 +6,6 @@ import sys
 import time
 from functools import partial
 
-import structlog
-
 from shared.broker import Bus, Outbox, State, Workers, connect
 from shared.health import beat
 from shared.service import run
@@ -15,8 +13,6 @@ from shared.settings import load
 from sip_proxy.accounts import Accounts, AccountsUnreadable, from_file, seeded
 from sip_proxy.app import App
 from sip_proxy.settings import SipProxySettings
-
-log = structlog.get_logger(__name__)
 
 
 async def serve(settings: SipProxySettings, accounts: Accounts) -> None:
@@ -31,7 +27,6 @@ async def serve(settings: SipProxySettings, accounts: Accounts) -> None:
             app = App(settings, accounts, bus, state, Workers(redis), outbox.put, tasks, now, token)
             try:
                 await app.start()
-                log.info("listening", address=str(app.address), transport="udp")
                 tasks.create_task(outbox.run())
 
                 def counters() -> dict[str, float]:

@@ -17,6 +17,7 @@ from sip_proxy.proxy import is_loop
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.site import Site
+from sip_proxy.targets import is_secure
 from sip_proxy.texts import clean, is_unicode
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, REGISTER"
@@ -68,6 +69,9 @@ class Door:
 
     def _admit(self, request: Request, flow: Flow, now: float) -> Reply | Admitted:
         user = request.parsed_uri.user  # raises 416 for a scheme that we do not know
+        if is_secure(request.uri) and flow.transport != "tls":
+            # RFC 3261 26.2.2: somebody on the way has broken the promise already
+            return Reply(self.answer(request, 403, "SIPS Needs TLS"))
         unusable = _unusable(request, user)
         if unusable is not None:
             return Reply(self.answer(request, 400, unusable))

@@ -30,7 +30,7 @@ from sip_proxy.silence import SilenceWatch
 from sip_proxy.sip.transactions import Timers, TransactionLayer
 from sip_proxy.site import Site
 from sip_proxy.switchboard import Switchboard
-from sip_proxy.transports.udp import UdpTransport
+from sip_proxy.transports.listeners import Listeners
 from sip_proxy.work import Work
 
 
@@ -50,15 +50,16 @@ class App:
         token: Callable[[], str],
         timers: Timers | None = None,
     ) -> None:
-        """Opens the socket, but does not listen yet.
+        """Opens the sockets, but does not listen yet.
 
         Raises:
             OSError: the port is taken, or the address is not ours.
         """
         timers = timers or Timers()
         self._state, self._publish, self._tasks, self._now = state, publish, tasks, now
-        self._udp = UdpTransport(settings.bind, settings.sip_port, settings.advertised_address())
-        site = Site(self._udp.local, settings.sip_domain or self._udp.local.host, settings.names())
+        self._listeners = Listeners(settings)
+        address = self._listeners.address
+        site = Site(address, settings.sip_domain or address.host, settings.names(), self._listeners.secure_address)
         self._authenticator = Authenticator(accounts, settings.realm, new_secret())
         self._bad_formats = BadFormats()
         self._layer = TransactionLayer(timers)
@@ -72,7 +73,8 @@ class App:
             now,
             self._lanes.put,
         )
-        self._server.attach("udp", self._udp)
+        for transport, sender in self._listeners.senders().items():
+            self._server.attach(transport, sender)
         self._location = Location(state, publish, now)
         ports = MediaPorts(workers, now, token)
         self._book = CallBook(state, ports, publish, now, settings.instance)
@@ -94,13 +96,19 @@ class App:
 
     @property
     def address(self) -> Address:
-        """Where phones reach us."""
-        return self._udp.local
+        """Where phones reach us without TLS."""
+        return self._listeners.address
+
+    @property
+    def secure_address(self) -> Address | None:
+        """Where they reach us with TLS; None when we do not speak it."""
+        return self._listeners.secure_address
 
     async def start(self) -> None:
         """Begins to serve."""
         self._lanes.serve(self._switchboard.handle, self._switchboard.broken_off)
-        await self._udp.start(self._server.received)
+        await self._listeners.start(self._server, self._tasks)
+        self._tasks.create_task(self._listeners.refresh_certificates())
         self._tasks.create_task(keep_shared(self._state, self._authenticator))
         self._tasks.create_task(self._location.watch())
         self._tasks.create_task(self._book.maintain())
@@ -109,14 +117,15 @@ class App:
         self._tasks.create_task(self._tell_bad_formats())
 
     def close(self) -> None:
-        """Lets go of the socket. Calls run on without us, and a successor takes over their records."""
+        """Lets go of the sockets. Calls run on without us, and a successor takes over their records."""
         self._server.close()
-        self._udp.close()
+        self._listeners.close()
 
     def counters(self) -> Mapping[str, float]:
         """Totals since the start, and how much of what there is now."""
         return {
             **self._server.counters,
+            **self._listeners.counters(),
             "work_broken_off": self._lanes.failures,
             "calls": len(self._book),
             "registrations": self._location.registered,

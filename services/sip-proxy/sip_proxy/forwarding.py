@@ -19,6 +19,7 @@ from sip_proxy.forking import (
     StopTimerC,
 )
 from sip_proxy.sip.message import Request, Response
+from sip_proxy.targets import is_secure
 from sip_proxy.work import CancelArrived, ResponseArrived, TimerRan, TransactionEnded, TransactionFailed
 
 _TIMER_C = "C "
@@ -59,14 +60,14 @@ class Forwarder:
     def __len__(self) -> int:
         return len(self._errands)
 
-    def copy_for(self, request: Request, target: Target, *, record_route: bool) -> Request:
+    def copy_for(self, request: Request, target: Target, record_routes: Sequence[str] = ()) -> Request:
         """The request as this hop is sent it."""
-        site, transport = self._context.site, target.flow.transport
+        branch = proxy.new_branch(request, self._context.token())
         return proxy.forwarded(
             request,
             uri=target.uri,
-            via=site.via(transport, proxy.new_branch(request, self._context.token())),
-            record_route=site.record_route(transport) if record_route else None,
+            via=self._context.site.via(target.flow.transport, branch),
+            record_routes=record_routes,
             realm=self._context.realm,
         )
 
@@ -75,11 +76,15 @@ class Forwarder:
         if request.method == "INVITE":
             self._invites[errand.server] = errand
         for target in targets:
-            copy = self.copy_for(request, target, record_route=record_route)
+            copy = self.copy_for(request, target, self._record_routes(errand, target) if record_route else ())
             key = self._context.wire.start(copy, target.flow)
             self._errands[key] = errand
             self._branches[errand.server] += 1
             await self._perform(errand, errand.fork.add(key, copy, target.flow), None)
+
+    def _record_routes(self, errand: Errand, target: Target) -> tuple[str, ...]:
+        incoming = self._context.wire.origin(errand.server)
+        return self._context.site.record_routes(incoming, target.flow, secure=is_secure(errand.fork.request.uri))
 
     async def response(self, work: ResponseArrived) -> None:
         errand = self._errands.get(work.transaction)

@@ -62,7 +62,7 @@ class InDialog:
             learned = anchor_body_leniently(work.ack, record.anchor, sender, work.flow.remote.host)
             await self._keep_anchor(record, learned)
         proxy.take_own_routes(work.ack, self._context.site)
-        copy = self._forwarder.copy_for(work.ack, Target(work.ack.uri, flow), record_route=False)
+        copy = self._forwarder.copy_for(work.ack, Target(work.ack.uri, flow))
         self._context.wire.send(copy, flow)
 
     async def response_passes(self, errand: "_Exchange", response: Response, flow: Flow | None) -> None:

@@ -19,6 +19,7 @@ from sip_proxy.ports import MediaPorts, NoWorker
 from sip_proxy.registrar import Binding
 from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.message import Response, response_to
+from sip_proxy.targets import reachable
 from sip_proxy.texts import clean_or_none
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import RequestArrived
@@ -95,7 +96,8 @@ class Invites:
         if record is None:
             return
         try:
-            bindings = (await self._location.bindings(record.callee)).live(self._context.now())
+            registered = await self._location.bindings(record.callee)
+            bindings = reachable(registered.live(self._context.now()), work.request, self._context.wire)
             if not bindings:
                 known = self._accounts.owns_user(record.callee.rpartition("@")[0])
                 await self.refuse(work, response_to(work.request, 480 if known else 404, to_tag=self._context.token()))

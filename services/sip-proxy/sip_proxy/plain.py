@@ -10,6 +10,7 @@ from sip_proxy.forking import Fork
 from sip_proxy.forwarding import Forwarder, Target
 from sip_proxy.location import Location
 from sip_proxy.sip.message import Response, response_to
+from sip_proxy.targets import reachable
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import RequestArrived
 
@@ -27,10 +28,11 @@ class PlainRequests:
         request = work.request
         aor = self._context.site.aor_of(request.parsed_uri)
         try:
-            bindings = (await self._location.bindings(aor)).live(self._context.now())
+            registered = await self._location.bindings(aor)
         except BrokerLost:
             self._context.wire.respond(work.transaction, retry_later(request, self._context.token()))
             return
+        bindings = reachable(registered.live(self._context.now()), request, self._context.wire)
         if not bindings:
             status = 480 if self._accounts.owns_user(aor.rpartition("@")[0]) else 404
             self._context.wire.respond(work.transaction, response_to(request, status, to_tag=self._context.token()))

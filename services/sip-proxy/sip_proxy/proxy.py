@@ -1,6 +1,7 @@
 """What a proxy does to a request on its way (RFC 3261 16.3 to 16.6), as pure functions on messages."""
 
 import hashlib
+from collections.abc import Sequence
 
 from sip_proxy.effects import Flow
 from sip_proxy.sip.digest import parse_authorization
@@ -68,13 +69,13 @@ def _is_ours(route: NameAddr, site: Site) -> bool:
     return isinstance(route.target, SipUri) and site.is_us(route.target)
 
 
-def forwarded(request: Request, *, uri: str, via: str, record_route: str | None, realm: str) -> Request:
-    """The copy that goes on to the next hop (RFC 3261 16.6 steps 1 to 8)."""
+def forwarded(request: Request, *, uri: str, via: str, record_routes: Sequence[str], realm: str) -> Request:
+    """The copy that goes on to the next hop (RFC 3261 16.6 steps 1 to 8); `record_routes`: the topmost first."""
     copy = request.copy()
     copy.uri = uri
     hops = request.max_forwards
     copy.headers.set("Max-Forwards", str(DEFAULT_MAX_FORWARDS if hops is None else hops - 1))
-    if record_route is not None:
+    for record_route in reversed(record_routes):
         if "Record-Route" in copy.headers:
             copy.headers.prepend("Record-Route", record_route)
         else:

@@ -33,6 +33,7 @@ from sip_proxy.ladder import Ladder
 from sip_proxy.proxy import stamp_source
 from sip_proxy.security import BadFormats
 from sip_proxy.sip.errors import SipParseError
+from sip_proxy.sip.framing import Framed, Malformed
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.parser import is_keepalive, parse_datagram
 from sip_proxy.sip.transactions import TransactionLayer
@@ -55,6 +56,9 @@ class Sender(Protocol):
 
     def send(self, octets: bytes, flow: Flow) -> bool:
         """Puts a message on the wire; False when it cannot go there."""
+
+    def is_open(self, flow: Flow) -> bool:
+        """Whether there is a way there."""
 
 
 class Server:
@@ -86,22 +90,33 @@ class Server:
         self._senders[transport] = sender
 
     def received(self, octets: bytes, flow: Flow) -> None:
-        """Takes one message from the network, whatever it holds."""
-        try:
-            self._received(octets, flow)
-        except Exception:  # the supervisor of the other side of the lanes: no datagram may end the proxy
-            self.counters["datagrams_broken_off"] += 1
-            log.exception("datagram broken off", source=str(flow))
-
-    def _received(self, octets: bytes, flow: Flow) -> None:
+        """Takes one datagram from the network, whatever it holds."""
         if is_keepalive(octets):
             self.counters["keepalives"] += 1
             return
         try:
             message = parse_datagram(octets)
         except SipParseError as error:
-            self._malformed(error, flow)
+            self.framed(Malformed(error, fatal=False), flow)
             return
+        self.framed(Framed(message, octets), flow)
+
+    def framed(self, frame: Framed | Malformed, flow: Flow) -> None:
+        """Takes what came out of a datagram or a stream."""
+        try:
+            if isinstance(frame, Framed):
+                self._message(frame.message, frame.octets, flow)
+            else:
+                self._malformed(frame.error, flow)
+        except Exception:  # the supervisor of the other side of the lanes: no message may end the proxy
+            self.counters["messages_broken_off"] += 1
+            log.exception("message broken off", source=str(flow))
+
+    def lost(self, flow: Flow) -> None:
+        """A connection is gone."""
+        self._perform(self._layer.flow_lost(flow), None)
+
+    def _message(self, message: Message, octets: bytes, flow: Flow) -> None:
         self._ladder.seen("received", message, octets, flow)
         if isinstance(message, Response):
             self._response(message, flow)
@@ -158,6 +173,13 @@ class Server:
         key = self._layer.open_server(cancel, flow)
         self.respond(key, self._door.answer(cancel, 200))
         self._dispatch(cancel.call_id, CancelArrived(cancel, invite))
+
+    def origin(self, transaction: ServerKey) -> Flow | None:
+        return self._layer.server_flow(transaction)
+
+    def is_open(self, flow: Flow) -> bool:
+        sender = self._senders.get(flow.transport)
+        return sender is not None and sender.is_open(flow)
 
     def respond(self, transaction: ServerKey, response: Response) -> None:
         self._perform(self._layer.respond(transaction, response), None)

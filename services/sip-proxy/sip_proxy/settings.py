@@ -7,10 +7,28 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from shared.settings import CommonSettings
+from sip_proxy.transports.certificates import TlsRules
 
 
 class SipProxySettings(CommonSettings):
-    sip_port: int = Field(default=5060, ge=0, le=65535, description="UDP port for SIP; 0: any free one")
+    sip_port: int = Field(default=5060, ge=0, le=65535, description="UDP and TCP port for SIP; 0: any free one")
+    sips_port: int = Field(default=5061, ge=0, le=65535, description="TCP port for SIP over TLS; 0: any free one")
+    sip_transports: str = Field(
+        default="udp,tcp,tls",
+        pattern=r"^(udp|tcp|tls)(,(udp|tcp|tls))*$",
+        description="TLS needs a certificate, without one it is left out",
+    )
+    sip_max_connections: int = Field(default=2000, ge=1, le=100_000, description="TCP and TLS connections, of each")
+    sip_max_connections_per_host: int = Field(default=200, ge=1, le=100_000)
+    sip_message_timeout_s: float = Field(
+        default=10.0, gt=0, le=600, description="a TCP or TLS message that takes longer costs its connection"
+    )
+    tls_dir: Path = Field(default=Path("certs"), description="server.crt and server.key; further pairs for SNI")
+    tls_client_certificates: Literal["off", "optional", "required"] = "off"
+    tls_ca_file: Path | None = Field(
+        default=None, description="authority of clients' and of other servers' certificates"
+    )
+    tls_ciphers: str | None = Field(default=None, description="OpenSSL cipher list; old ATAs need DEFAULT@SECLEVEL=1")
     sip_domain: str | None = Field(
         default=None, pattern=r"^[A-Za-z0-9.\-]{1,253}$", description="domain of all addresses of record"
     )
@@ -35,6 +53,16 @@ class SipProxySettings(CommonSettings):
                 "or VQM_ALLOW_SEEDED_ACCOUNTS=true to go on with passwords that everybody can read"
             )
         return self
+
+    @model_validator(mode="after")
+    def _client_certificates_need_an_authority(self) -> Self:
+        if self.tls_client_certificates != "off" and self.tls_ca_file is None:
+            raise ValueError("VQM_TLS_CLIENT_CERTIFICATES needs VQM_TLS_CA_FILE, the authority that signed them")
+        return self
+
+    def tls_rules(self) -> TlsRules:
+        """How we speak TLS."""
+        return TlsRules(self.tls_dir, self.tls_client_certificates, self.tls_ca_file, self.tls_ciphers)
 
     def names(self) -> frozenset[str]:
         """Further hosts that mean us, when we listen on all addresses."""

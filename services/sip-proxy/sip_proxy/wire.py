@@ -12,6 +12,12 @@ class Wire(Protocol):
     def respond(self, transaction: ServerKey, response: Response) -> None:
         """Answers in a server transaction; nothing happens when that is over."""
 
+    def origin(self, transaction: ServerKey) -> Flow | None:
+        """Where the request of a server transaction came from; None when that is over."""
+
+    def is_open(self, flow: Flow) -> bool:
+        """Whether what is sent there can leave: a connection may be gone."""
+
     def start(self, request: Request, flow: Flow) -> ClientKey:
         """Sends a request in a client transaction of its own."""
 

@@ -1,11 +1,16 @@
 """A SIP proxy on real UDP and a real broker, with a relay worker that only exists on paper."""
 
 import asyncio
+import atexit
 import secrets
+import shutil
+import ssl
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -20,6 +25,7 @@ from sip_proxy.sip.transactions import Timers
 from tests.conftest import BrokerProcess
 from tests.integration.sip.phone import HOST, Phone
 from tests.waiting import wait_until
+from vqm_local.certificates import make_certificates
 
 WORKER = "paper-worker"
 MEDIA_ADDRESS = "192.0.2.80"
@@ -28,6 +34,15 @@ PORTS = range(20000, 20040, 2)
 TIMERS = Timers(t1=0.05, t2=0.4, t4=0.2, d=1.0, c=20.0)
 
 SomeEvent = TypeVar("SomeEvent", bound=Event)
+
+
+@cache
+def tls_dir() -> Path:
+    """A folder with certificates for this machine."""
+    folder = Path(tempfile.mkdtemp(prefix="vqm-certs-"))
+    atexit.register(shutil.rmtree, folder)
+    make_certificates(folder, ["localhost", HOST])
+    return folder
 
 
 class System:
@@ -40,6 +55,7 @@ class System:
         self.state = State(redis)
         self.workers = Workers(redis)
         self._phones = phones
+        self.trusting = ssl.create_default_context(cafile=str(tls_dir() / "ca.crt"))
 
     def told(self, kind: type[SomeEvent]) -> list[SomeEvent]:
         """All events of a class so far."""
@@ -53,10 +69,16 @@ class System:
         return found
 
     async def phone(self, user: str = "gateway-monitor", password: str = "VoipQuality2025!", **more: Any) -> Phone:
-        return await self._phones.enter_async_context(Phone(self.app.address, user, password, **more))
+        """A phone on the transport that it names, UDP otherwise."""
+        address = self.app.address
+        if more.get("transport") == "tls":
+            assert self.app.secure_address is not None
+            address = self.app.secure_address
+            more.setdefault("tls", self.trusting)
+        return await self._phones.enter_async_context(Phone(address, user, password, **more))
 
-    async def other_phone(self) -> Phone:
-        return await self.phone("gateway-test", "TestMonitor123")
+    async def other_phone(self, **more: Any) -> Phone:
+        return await self.phone("gateway-test", "TestMonitor123", **more)
 
     async def media(self) -> list[MediaAssigned | MediaUpdated]:
         """What the worker has to relay now."""
@@ -75,7 +97,15 @@ async def running(
         await redis.flushdb()
     workers = Workers(redis)
     settings = SipProxySettings(
-        **{"redis_url": broker.url, "bind": HOST, "sip_port": 0, "registration_min_s": 1, **changes}
+        **{
+            "redis_url": broker.url,
+            "bind": HOST,
+            "sip_port": 0,
+            "sips_port": 0,
+            "tls_dir": tls_dir(),
+            "registration_min_s": 1,
+            **changes,
+        }
     )
     outbox = RecordingOutbox()
     if worker:
@@ -90,7 +120,7 @@ async def running(
                 app = await ready
             yield System(app, outbox, redis, phones)
             assert app.counters()["work_broken_off"] == 0, "a bug broke off the work on a call"
-            assert "datagrams_broken_off" not in app.counters(), "a bug broke off the reading of a datagram"
+            assert "messages_broken_off" not in app.counters(), "a bug broke off the reading of a message"
     finally:
         for task in filter(None, (serving, announcing)):
             task.cancel()

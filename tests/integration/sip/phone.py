@@ -1,13 +1,15 @@
-"""A SIP phone for tests: one UDP socket, messages written by hand, and an inbox that is waited on."""
+"""A SIP phone for tests: one socket, messages written by hand, and an inbox that is waited on."""
 
 import asyncio
 import itertools
 import secrets
+import ssl
 from collections.abc import Callable
 from typing import Any, Self
 
-from sip_proxy.effects import Address
+from sip_proxy.effects import Address, Transport
 from sip_proxy.sip.digest import ha1
+from sip_proxy.sip.framing import Framed, Framer, Ping
 from sip_proxy.sip.message import Request, Response
 from sip_proxy.sip.parser import parse_datagram
 
@@ -44,49 +46,94 @@ class Call:
         self.cseq = cseq
 
 
-class Phone(asyncio.DatagramProtocol):
-    """`domain` is what it writes into its URIs; everything it sends goes to `proxy`."""
+class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
+    """`domain` is what it writes into its URIs; everything it sends goes to `proxy`, over TLS with `tls`."""
 
-    def __init__(self, proxy: Address, user: str, password: str, *, auth_user: str | None = None) -> None:
+    def __init__(
+        self,
+        proxy: Address,
+        user: str,
+        password: str,
+        *,
+        auth_user: str | None = None,
+        transport: Transport = "udp",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.proxy = proxy
         self.user = user
         self.password = password
         self.auth_user = auth_user or user
         self.domain = str(proxy)
+        self.transport = transport
         self.inbox: list[Request | Response] = []
+        self.pongs = 0
+        self.hung_up = asyncio.Event()  # the connection is gone
+        self._tls = tls
         self._arrived = asyncio.Event()
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: Any = None
+        self._framer = Framer()
         self._cseq = itertools.count(1)
 
     async def __aenter__(self) -> Self:
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
+        await self.connect()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._transport is not None
-        self._transport.close()
+        self._socket.close()
+        if self.transport != "udp":
+            await self.hung_up.wait()
+
+    async def connect(self) -> None:
+        """Opens the socket; a phone whose connection was lost does it again, from another port."""
+        loop = asyncio.get_running_loop()
+        if self.transport == "udp":
+            await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
+        else:
+            self.hung_up.clear()
+            self._framer = Framer()
+            await loop.create_connection(
+                lambda: self, *self.proxy, ssl=self._tls, server_hostname="localhost" if self._tls else None
+            )
+
+    def hang_up(self) -> None:
+        """Drops the connection without a word."""
+        self._socket.abort()
 
     def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+        self._socket = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.hung_up.set()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self.inbox.append(parse_datagram(data))
         self._arrived.set()
 
+    def data_received(self, data: bytes) -> None:
+        if data == b"\r\n":
+            self.pongs += 1
+        for frame in self._framer.feed(data):
+            assert isinstance(frame, (Framed, Ping)), frame
+            if isinstance(frame, Framed):
+                self.inbox.append(frame.message)
+        self._arrived.set()
+
     @property
     def port(self) -> int:
-        assert self._transport is not None
-        port: int = self._transport.get_extra_info("sockname")[1]
+        port: int = self._socket.get_extra_info("sockname")[1]
         return port
 
     @property
     def contact(self) -> str:
         # a private address, as behind a NAT: whoever believes it sends into nowhere
-        return f"sip:{self.user}@10.0.0.9:{self.port}"
+        parameter = "" if self.transport == "udp" else f";transport={self.transport}"
+        return f"sip:{self.user}@10.0.0.9:{self.port}{parameter}"
 
     def send(self, octets: bytes) -> None:
-        assert self._transport is not None
-        self._transport.sendto(octets, self.proxy)
+        if self.transport == "udp":
+            self._socket.sendto(octets, self.proxy)
+        else:
+            self._socket.write(octets)
 
     async def receive(self, what: Callable[[Any], bool], *, within_s: float = PATIENCE_S) -> Any:
         """Takes the first message out of the inbox for which `what` holds."""
@@ -130,9 +177,10 @@ class Phone(asyncio.DatagramProtocol):
     ) -> bytes:
         """The octets of a request. Headers that are given replace nothing: they are added."""
         me = f"<sip:{self.user}@{self.domain}>"
+        branch = branch or "z9hG4bK" + secrets.token_hex(8)
         lines = [
             f"{method} {uri} SIP/2.0",
-            f"Via: SIP/2.0/UDP {HOST}:{self.port};branch={branch or 'z9hG4bK' + secrets.token_hex(8)};rport",
+            f"Via: SIP/2.0/{self.transport.upper()} {HOST}:{self.port};branch={branch};rport",
             "Max-Forwards: 70",
             f"From: {from_ or f'{me};tag={secrets.token_hex(4)}'}",
             f"To: {to or f'<{uri}>'}",

@@ -36,6 +36,7 @@ def settings(**changed) -> LocalSettings:
     usual: dict[str, Any] = {
         "bind": "127.0.0.1",
         "sip_port": free(socket.SOCK_DGRAM),
+        "sips_port": free(socket.SOCK_STREAM),
         "http_port": free(socket.SOCK_STREAM),
         "media_ports": "20000-29999",
     }
@@ -49,6 +50,16 @@ def test_free_ports_are_no_problem():
 def test_a_taken_sip_port_is_named_with_its_variable(udp):
     with pytest.raises(CannotStart, match=rf"^UDP port {udp} is taken .* another: VQM_SIP_PORT=\d+$"):
         check_ports(settings(sip_port=udp))
+
+
+@pytest.mark.parametrize("setting", ["sip_port", "sips_port"])
+def test_a_taken_port_of_sip_over_tcp_or_tls_is_named_with_its_variable(tcp, setting):
+    with pytest.raises(CannotStart, match=rf"^TCP port {tcp} is taken .* another: VQM_{setting.upper()}=\d+$"):
+        check_ports(settings(**{setting: tcp}))
+
+
+def test_the_port_of_tls_does_not_matter_where_it_is_not_spoken(tcp):
+    check_ports(settings(sips_port=tcp, sip_transports="udp,tcp"))
 
 
 def test_a_taken_http_port_is_named_with_its_variable(tcp):

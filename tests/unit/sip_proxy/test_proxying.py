@@ -10,12 +10,12 @@ from tests.unit.sip_proxy.builders import FROM_ALICE, SITE, request
 OURS = "<sip:192.0.2.1:5060;transport=udp;lr>"
 
 
-def forwarded(message: Request, record_route: str | None = OURS) -> Request:
+def forwarded(message: Request, *record_routes: str) -> Request:
     return proxy.forwarded(
         message,
         uri="sip:bob@10.0.0.9",
         via="SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKours",
-        record_route=record_route,
+        record_routes=record_routes or (OURS,),
         realm="vqm",
     )
 

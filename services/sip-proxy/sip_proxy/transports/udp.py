@@ -58,6 +58,10 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._transport.sendto(octets, flow.remote)
         return not self._refused
 
+    def is_open(self, flow: Flow) -> bool:
+        """Datagrams need no connection."""
+        return True
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not asked with isinstance: what Python 3.11 hands over does not inherit from DatagramTransport.
         self._transport = cast(asyncio.DatagramTransport, transport)

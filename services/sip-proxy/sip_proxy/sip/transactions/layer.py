@@ -93,6 +93,11 @@ class TransactionLayer:
         machine = self._find(key)
         return () if machine is None else self._after(machine.transport_failed())
 
+    def flow_lost(self, flow: Flow) -> Effects:
+        """A connection is gone: what was sent on it and waits for its first answer has failed (RFC 3261 17.1.4)."""
+        lost = [key for key, client in self._clients.items() if client.flow == flow]
+        return tuple(effect for key in lost for effect in self.transport_failed(key))
+
     def abandon(self, key: TransactionKey) -> Effects:
         """Ends a transaction whose user waits for nothing more; its timers find nobody."""
         machine = self._find(key)
