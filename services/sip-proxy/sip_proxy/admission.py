@@ -16,8 +16,8 @@ from sip_proxy.effects import Flow
 from sip_proxy.proxy import is_loop
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request, Response, response_to
+from sip_proxy.sip.uri import is_secure
 from sip_proxy.site import Site
-from sip_proxy.targets import is_secure
 from sip_proxy.texts import clean, is_unicode
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, REGISTER"

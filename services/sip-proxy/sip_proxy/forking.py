@@ -46,13 +46,26 @@ class Abandon:
 
 
 @dataclass(frozen=True, slots=True)
+class TryNext:
+    """All targets so far have refused: start branches to the next ones (RFC 3261 16.6, sequential search)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failover:
+    """The server of this branch is out of order, the branch counts no more: try the next server in its place
+    (RFC 3263 4.3)."""
+
+    branch: ClientKey
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """Every branch has come to its end."""
 
     answered: bool  # a final response went upstream
 
 
-ForkEffect = Forward | CancelBranch | RestartTimerC | StopTimerC | Abandon | Finished
+ForkEffect = Forward | CancelBranch | RestartTimerC | StopTimerC | Abandon | TryNext | Failover | Finished
 ForkEffects = tuple[ForkEffect, ...]
 
 # RFC 3261 16.7 step 6: those that tell the caller how to do better come first
@@ -63,6 +76,7 @@ _HELPFUL = (401, 407, 415, 420, 484)
 class _Branch:
     request: Request
     flow: Flow
+    spare: bool  # there is another server to try when this one is out of order
     rings: bool = False  # a provisional came: it may be cancelled now
     cancel_wanted: bool = False
     cancel_sent: bool = False
@@ -81,13 +95,14 @@ class Fork:
     request: Request  # as it came from upstream
     to_tag: str  # of responses that we make ourselves
     cancelled: bool = False
+    groups_left: int = 0  # of targets that are tried when those before have refused
     _branches: dict[ClientKey, _Branch] = field(default_factory=dict)
     _final_sent: bool = False
     _finished: bool = False
 
-    def add(self, key: ClientKey, request: Request, flow: Flow) -> ForkEffects:
-        """One more branch, whose client transaction has begun."""
-        self._branches[key] = _Branch(request, flow)
+    def add(self, key: ClientKey, request: Request, flow: Flow, *, spare: bool = False) -> ForkEffects:
+        """One more branch, whose client transaction has begun; `spare`: `Failover` is welcome."""
+        self._branches[key] = _Branch(request, flow, spare)
         return (RestartTimerC(key),) if self._is_invite else ()
 
     def flow_of(self, key: ClientKey) -> Flow | None:
@@ -101,6 +116,8 @@ class Fork:
             return ()
         if response.status < 200:
             return tuple(self._provisional(key, branch, response))
+        if response.status == 503 and self._may_fail_over(branch):
+            return self._fail_over(key)
         return tuple(self._final(key, branch, response))
 
     def failed(self, key: ClientKey, why: Failure) -> ForkEffects:
@@ -108,6 +125,8 @@ class Fork:
         branch = self._branches.get(key)
         if branch is None or not branch.pending:
             return ()
+        if self._may_fail_over(branch):
+            return self._fail_over(key)
         branch.failed = True
         if self._is_invite or why == "transport":
             status = 503 if why == "transport" else 408
@@ -161,9 +180,19 @@ class Fork:
         if first:
             yield from self._conclude()
 
+    def _may_fail_over(self, branch: _Branch) -> bool:
+        return branch.spare and branch.pending and not branch.rings and not self.cancelled and not self._final_sent
+
+    def _fail_over(self, key: ClientKey) -> ForkEffects:
+        del self._branches[key]
+        return (*self._stop_timer(key), Failover(key))
+
     def _conclude(self) -> ForkEffects:
         if self._finished or any(branch.pending for branch in self._branches.values()):
             return ()
+        if self.groups_left and not self._final_sent and not self._is_settled():
+            self.groups_left -= 1
+            return (TryNext(),)
         self._finished = True
         if self._final_sent:
             return (Finished(answered=True),)
@@ -172,6 +201,10 @@ class Fork:
             return (Finished(answered=False),)
         self._final_sent = True
         return (best, Finished(answered=True))
+
+    def _is_settled(self) -> bool:
+        """Whether no further target is wanted: the caller gave up, or somebody spoke for all of them (6xx)."""
+        return self.cancelled or any(_status(branch) >= 600 for branch in self._branches.values())
 
     def _best(self) -> Forward | None:
         """RFC 3261 16.7 step 6."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sip_proxy import proxy
@@ -11,15 +11,17 @@ from sip_proxy.effects import ClientKey, Flow, ServerKey
 from sip_proxy.forking import (
     Abandon,
     CancelBranch,
+    Failover,
     Finished,
     Fork,
     ForkEffects,
     Forward,
     RestartTimerC,
     StopTimerC,
+    TryNext,
 )
 from sip_proxy.sip.message import Request, Response
-from sip_proxy.targets import is_secure
+from sip_proxy.sip.uri import is_secure
 from sip_proxy.work import CancelArrived, ResponseArrived, TimerRan, TransactionEnded, TransactionFailed
 
 _TIMER_C = "C "
@@ -31,6 +33,7 @@ class Target:
 
     uri: str
     flow: Flow
+    spares: tuple["Target", ...] = ()  # servers of the same kind, should that one be out of order (RFC 3263 4.3)
 
 
 class Errand(Protocol):
@@ -48,17 +51,34 @@ class Errand(Protocol):
         """No response will ever come, and none may be made up (RFC 4320)."""
 
 
+@dataclass(slots=True)
+class _Trip:
+    """An errand under way."""
+
+    errand: Errand
+    request: Request
+    record_route: bool
+    later: list[Sequence[Target]]  # groups of targets not tried yet, the next one last
+    spares: dict[ClientKey, tuple[Target, ...]] = field(default_factory=dict)
+
+    def next_targets(self, effect: TryNext | Failover) -> Sequence[Target]:
+        if isinstance(effect, TryNext):
+            return self.later.pop()
+        target, *spares = self.spares.pop(effect.branch)
+        return [replace(target, spares=tuple(spares))]
+
+
 class Forwarder:
     """All errands under way."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._errands: dict[ClientKey, Errand] = {}
-        self._invites: dict[ServerKey, Errand] = {}  # those that a CANCEL may mean
+        self._trips: dict[ClientKey, _Trip] = {}
+        self._invites: dict[ServerKey, _Trip] = {}  # those that a CANCEL may mean
         self._branches: Counter[ServerKey] = Counter()  # running client transactions of each errand
 
     def __len__(self) -> int:
-        return len(self._errands)
+        return len(self._trips)
 
     def copy_for(self, request: Request, target: Target, record_routes: Sequence[str] = ()) -> Request:
         """The request as this hop is sent it."""
@@ -71,52 +91,70 @@ class Forwarder:
             realm=self._context.realm,
         )
 
-    async def forward(self, errand: Errand, request: Request, targets: Sequence[Target], *, record_route: bool) -> None:
-        """Starts a branch to every target."""
+    async def forward(
+        self,
+        errand: Errand,
+        request: Request,
+        targets: Sequence[Target],
+        *,
+        record_route: bool,
+        later: Sequence[Sequence[Target]] = (),
+    ) -> None:
+        """Starts a branch to every target; to those of `later`, group by group, once all before have refused."""
+        trip = _Trip(errand, request, record_route, list(later)[::-1])
+        errand.fork.groups_left = len(later)
         if request.method == "INVITE":
-            self._invites[errand.server] = errand
+            self._invites[errand.server] = trip
+        await self._start(trip, targets)
+
+    async def _start(self, trip: _Trip, targets: Sequence[Target]) -> None:
+        errand = trip.errand
         for target in targets:
-            copy = self.copy_for(request, target, self._record_routes(errand, target) if record_route else ())
+            record_routes = self._record_routes(errand, target) if trip.record_route else ()
+            copy = self.copy_for(trip.request, target, record_routes)
             key = self._context.wire.start(copy, target.flow)
-            self._errands[key] = errand
+            self._trips[key] = trip
             self._branches[errand.server] += 1
-            await self._perform(errand, errand.fork.add(key, copy, target.flow), None)
+            trip.spares[key] = target.spares
+            await self._perform(trip, errand.fork.add(key, copy, target.flow, spare=bool(target.spares)), None)
 
     def _record_routes(self, errand: Errand, target: Target) -> tuple[str, ...]:
         incoming = self._context.wire.origin(errand.server)
         return self._context.site.record_routes(incoming, target.flow, secure=is_secure(errand.fork.request.uri))
 
     async def response(self, work: ResponseArrived) -> None:
-        errand = self._errands.get(work.transaction)
-        if errand is not None:  # else the answer to a CANCEL or BYE of ours: nobody waits for it
-            await self._perform(errand, errand.fork.receive(work.transaction, work.response), work.flow)
+        trip = self._trips.get(work.transaction)
+        if trip is not None:  # else the answer to a CANCEL or BYE of ours: nobody waits for it
+            await self._perform(trip, trip.errand.fork.receive(work.transaction, work.response), work.flow)
 
     async def failed(self, work: TransactionFailed) -> None:
-        errand = self._errands.get(work.transaction)
-        if errand is not None:
-            await self._perform(errand, errand.fork.failed(work.transaction, work.why), None)
+        trip = self._trips.get(work.transaction)
+        if trip is not None:
+            await self._perform(trip, trip.errand.fork.failed(work.transaction, work.why), None)
 
     def ended(self, work: TransactionEnded) -> None:
-        errand = self._errands.pop(work.transaction, None)
-        if errand is None:
+        trip = self._trips.pop(work.transaction, None)
+        if trip is None:
             return
-        self._branches[errand.server] -= 1
-        if not self._branches[errand.server]:
-            del self._branches[errand.server]
-            self._invites.pop(errand.server, None)
+        server = trip.errand.server
+        self._branches[server] -= 1
+        if not self._branches[server]:
+            del self._branches[server]
+            self._invites.pop(server, None)
 
     async def timer(self, work: TimerRan) -> None:
         key = ClientKey(work.name.removeprefix(_TIMER_C), "INVITE")
-        errand = self._errands.get(key)
-        if work.name.startswith(_TIMER_C) and errand is not None:
-            await self._perform(errand, errand.fork.timer_c(key), None)
+        trip = self._trips.get(key)
+        if work.name.startswith(_TIMER_C) and trip is not None:
+            await self._perform(trip, trip.errand.fork.timer_c(key), None)
 
     async def cancel(self, work: CancelArrived) -> None:
-        errand = self._invites.get(work.invite)
-        if errand is not None:
-            await self._perform(errand, errand.fork.cancel(), None)
+        trip = self._invites.get(work.invite)
+        if trip is not None:
+            await self._perform(trip, trip.errand.fork.cancel(), None)
 
-    async def _perform(self, errand: Errand, effects: ForkEffects, flow: Flow | None) -> None:
+    async def _perform(self, trip: _Trip, effects: ForkEffects, flow: Flow | None) -> None:
+        errand = trip.errand
         call_id = errand.fork.request.call_id
         for effect in effects:
             match effect:
@@ -132,7 +170,8 @@ class Forwarder:
                     self._context.wire.cancel_timer(call_id, _TIMER_C + branch.branch)
                 case Abandon(branch):
                     self._context.wire.abandon(branch)
-                case Finished(answered):
-                    if not answered:
-                        self._context.wire.abandon(errand.server)
-                        await errand.unanswered()
+                case TryNext() | Failover():
+                    await self._start(trip, trip.next_targets(effect))
+                case Finished(answered) if not answered:
+                    self._context.wire.abandon(errand.server)
+                    await errand.unanswered()

@@ -13,13 +13,13 @@ from sip_proxy.calls import CallBook, CallRecord, HangupBy
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.forking import Fork
-from sip_proxy.forwarding import Forwarder, Target
+from sip_proxy.forwarding import Forwarder
 from sip_proxy.location import Location
 from sip_proxy.ports import MediaPorts, NoWorker
 from sip_proxy.registrar import Binding
 from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.message import Response, response_to
-from sip_proxy.targets import reachable
+from sip_proxy.targets import reachable, targets_of
 from sip_proxy.texts import clean_or_none
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import RequestArrived
@@ -120,8 +120,8 @@ class Invites:
     async def _fork(self, work: RequestArrived, bindings: tuple[Binding, ...]) -> None:
         work.request.headers.remove("Route")  # whatever way it came, its target is one of ours
         errand = _Setup(work.transaction, Fork(work.request, self._context.token()), self)
-        targets = [Target(binding.contact, binding.flow) for binding in bindings]
-        await self._forwarder.forward(errand, work.request, targets, record_route=True)
+        first, *later = targets_of(bindings)
+        await self._forwarder.forward(errand, work.request, first, record_route=True, later=later)
 
     async def response_passes(self, errand: "_Setup", response: Response, flow: Flow | None) -> None:
         """A response to the first INVITE goes to the caller."""

@@ -7,10 +7,10 @@ from sip_proxy.accounts import Accounts
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.forking import Fork
-from sip_proxy.forwarding import Forwarder, Target
+from sip_proxy.forwarding import Forwarder
 from sip_proxy.location import Location
 from sip_proxy.sip.message import Response, response_to
-from sip_proxy.targets import reachable
+from sip_proxy.targets import reachable, targets_of
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import RequestArrived
 
@@ -39,8 +39,8 @@ class PlainRequests:
             return
         request.headers.remove("Route")  # its target is one of ours
         errand = _Plain(work.transaction, Fork(request, self._context.token()))
-        targets = [Target(binding.contact, binding.flow) for binding in bindings]
-        await self._forwarder.forward(errand, request, targets, record_route=False)
+        first, *later = targets_of(bindings)
+        await self._forwarder.forward(errand, request, first, record_route=False, later=later)
 
 
 @dataclass(slots=True)

@@ -65,6 +65,7 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         self.auth_user = auth_user or user
         self.domain = str(proxy)
         self.transport = transport
+        self.contact_params = ""
         self.inbox: list[Request | Response] = []
         self.pongs = 0
         self.hung_up = asyncio.Event()  # the connection is gone
@@ -186,7 +187,7 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
             f"To: {to or f'<{uri}>'}",
             f"Call-ID: {call_id or secrets.token_hex(8)}",
             f"CSeq: {next(self._cseq) if cseq is None else cseq} {method}",
-            f"Contact: <{self.contact}>",
+            f"Contact: <{self.contact}>{self.contact_params}",
             *headers,
         ]
         if body:

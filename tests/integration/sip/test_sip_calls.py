@@ -360,3 +360,20 @@ async def test_calls_go_on_while_the_broker_is_away(broker_process: BrokerProces
         with pytest.raises(BrokerLost):
             async with asyncio.timeout(5):
                 await system.state.get("any")
+
+
+async def test_contacts_of_a_lower_q_are_called_when_those_of_a_higher_have_refused(system: System) -> None:
+    alice, first, second = await system.phone(), await system.other_phone(), await system.other_phone()
+    first.contact_params, second.contact_params = ";q=0.9", ";q=0.5"
+    await first.register()
+    await second.register()
+
+    await alice.invite("gateway-test", body=sdp(4000))
+    preferred = await first.request("INVITE")
+    assert second.inbox == []
+    first.send(first.answer(preferred, 486))
+    other = await second.request("INVITE")
+    second.send(second.answer(other, 200, body=sdp(5000)))
+    answer = await alice.response("INVITE", 200, 486)
+
+    assert answer.status == 200

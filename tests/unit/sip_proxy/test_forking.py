@@ -2,10 +2,11 @@
 
 import pytest
 
-from sip_proxy.effects import ClientKey
+from sip_proxy.effects import ClientKey, Failure
 from sip_proxy.forking import (
     Abandon,
     CancelBranch,
+    Failover,
     Finished,
     Fork,
     ForkEffect,
@@ -13,6 +14,7 @@ from sip_proxy.forking import (
     Forward,
     RestartTimerC,
     StopTimerC,
+    TryNext,
 )
 from sip_proxy.sip.message import Request, Response
 from tests.unit.sip_proxy.builders import TO_BOB, answer, request
@@ -197,3 +199,79 @@ def test_a_request_other_than_invite_that_times_out_is_not_answered() -> None:
     made, _ = fork(key, method="BYE")
 
     assert made.failed(key, "timeout") == (Finished(answered=False),)
+
+
+def test_the_next_targets_are_tried_when_all_before_have_refused() -> None:
+    made, sent = fork(ONE)
+    made.groups_left = 1
+
+    first = made.receive(ONE, answer(sent[ONE], 486))
+    made.add(TWO, branch_request(TWO), TO_BOB)
+    second = made.receive(TWO, answer(branch_request(TWO), 200))
+
+    assert of(TryNext, first) == [TryNext()]
+    assert upstream(first) == []
+    assert [response.status for response in upstream(second)] == [200]
+
+
+def test_the_best_of_all_refusals_goes_upstream_after_the_last_target() -> None:
+    made, sent = fork(ONE)
+    made.groups_left = 1
+    made.receive(ONE, answer(sent[ONE], 404))
+    made.add(TWO, branch_request(TWO), TO_BOB)
+
+    effects = made.receive(TWO, answer(branch_request(TWO), 486))
+
+    assert [response.status for response in upstream(effects)] == [404]
+
+
+@pytest.mark.parametrize("status", [200, 600, 603])
+def test_no_further_target_is_tried_when_the_call_is_settled(status: int) -> None:
+    made, sent = fork(ONE)
+    made.groups_left = 1
+
+    effects = made.receive(ONE, answer(sent[ONE], status))
+
+    assert of(TryNext, effects) == []
+    assert of(Finished, effects) == [Finished(answered=True)]
+
+
+def test_a_cancelled_call_tries_nobody_else() -> None:
+    made, sent = fork(ONE)
+    made.groups_left = 1
+    made.receive(ONE, answer(sent[ONE], 180))
+    made.cancel()
+
+    effects = made.receive(ONE, answer(sent[ONE], 487))
+
+    assert [response.status for response in upstream(effects)] == [487]
+
+
+def spare_fork() -> tuple[Fork, Request]:
+    made, copy = Fork(request(), "ours"), branch_request(ONE)
+    made.add(ONE, copy, TO_BOB, spare=True)
+    return made, copy
+
+
+def test_a_server_out_of_order_is_replaced_by_the_next() -> None:
+    failures: tuple[Failure, ...] = ("timeout", "transport")
+    for why in failures:
+        made, _ = spare_fork()
+        assert of(Failover, made.failed(ONE, why)) == [Failover(ONE)]
+    made, copy = spare_fork()
+    assert of(Failover, made.receive(ONE, answer(copy, 503))) == [Failover(ONE)]
+
+
+def test_a_server_that_refuses_is_not_replaced() -> None:
+    made, copy = spare_fork()
+
+    effects = made.receive(ONE, answer(copy, 486))
+
+    assert of(Failover, effects) == []
+    assert [response.status for response in upstream(effects)] == [486]
+
+
+def test_without_a_spare_a_503_goes_upstream_as_a_500() -> None:
+    made, sent = fork(ONE)
+
+    assert [response.status for response in upstream(made.receive(ONE, answer(sent[ONE], 503)))] == [500]

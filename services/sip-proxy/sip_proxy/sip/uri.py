@@ -8,7 +8,16 @@ from urllib.parse import quote, unquote_to_bytes
 from sip_proxy.sip.errors import SipParseError, SipUriError, UnsupportedScheme
 from sip_proxy.sip.grammar import HOST, UNPRINTABLE, Params, check_host, format_params, parse_number
 
-__all__ = ["OpaqueUri", "SipUri", "SipUriError", "UnsupportedScheme", "parse_target", "parse_uri", "uris_equal"]
+__all__ = [
+    "OpaqueUri",
+    "SipUri",
+    "SipUriError",
+    "UnsupportedScheme",
+    "is_secure",
+    "parse_target",
+    "parse_uri",
+    "uris_equal",
+]
 
 MAX_URI_CHARS = 1024  # twice Kamailio's default for a Request-URI
 MAX_AOR_CHARS = 512  # what the events of this system hold
@@ -118,6 +127,11 @@ def parse_target(text: str) -> SipUri | OpaqueUri:
         return parse_uri(text)
     except UnsupportedScheme as error:
         return OpaqueUri(error.scheme, text)
+
+
+def is_secure(uri: str) -> bool:
+    """Whether it is of the sips: scheme, and so must not leave TLS (RFC 3261 26.2.2)."""
+    return uri[:5].lower() == "sips:"
 
 
 def uris_equal(a: SipUri, b: SipUri) -> bool:
