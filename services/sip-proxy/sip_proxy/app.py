@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from shared.broker import Bus, State, Workers
+from shared.broker import Bus, Proxies, State, Workers
 from shared.events import SECURITY, Event, Stream
 from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
 from sip_proxy.auth import Authenticator
 from sip_proxy.calls import CallBook
+from sip_proxy.cluster import Cluster
 from sip_proxy.context import Context
 from sip_proxy.effects import Address
 from sip_proxy.extensions import EXTENSIONS, Extensions
@@ -19,6 +20,7 @@ from sip_proxy.ladder import Ladder
 from sip_proxy.lanes import Lanes
 from sip_proxy.location import Location
 from sip_proxy.nonces import keep_shared, new_secret
+from sip_proxy.parties import Parties
 from sip_proxy.plain import PlainRequests
 from sip_proxy.ports import MediaPorts
 from sip_proxy.registrar import Limits
@@ -44,6 +46,7 @@ class App:
         bus: Bus,
         state: State,
         workers: Workers,
+        proxies: Proxies,
         publish: Callable[[Stream, Event], None],
         tasks: asyncio.TaskGroup,
         now: Callable[[], float],
@@ -59,7 +62,14 @@ class App:
         self._state, self._publish, self._tasks, self._now = state, publish, tasks, now
         self._listeners = Listeners(settings)
         address = self._listeners.address
-        site = Site(address, settings.sip_domain or address.host, settings.names(), self._listeners.secure_address)
+        self._cluster = Cluster(proxies, bus, publish, settings.instance, self._listeners.addresses(), now)
+        site = Site(
+            address,
+            settings.sip_domain or address.host,
+            settings.names(),
+            self._listeners.secure_address,
+            self._cluster.relatives,
+        )
         self._authenticator = Authenticator(accounts, settings.realm, new_secret())
         self._bad_formats = BadFormats()
         self._layer = TransactionLayer(timers)
@@ -69,6 +79,7 @@ class App:
             Door(site, self._authenticator, EXTENSIONS),
             Ladder(publish, now, lambda call_id: self._book.get(call_id) is not None),
             self._bad_formats,
+            self._cluster,
             publish,
             now,
             self._lanes.put,
@@ -89,7 +100,7 @@ class App:
             forwarder,
             Registrations(context, self._location, limits),
             invites,
-            InDialog(context, ports, self._book, forwarder),
+            InDialog(context, ports, self._book, forwarder, Parties(context, self._location)),
             Extensions(context, invites, ports, self._book),
             PlainRequests(context, accounts, self._location, forwarder),
         )
@@ -104,11 +115,18 @@ class App:
         """Where they reach us with TLS; None when we do not speak it."""
         return self._listeners.secure_address
 
+    @property
+    def neighbours(self) -> int:
+        """How many other proxies of this system live."""
+        return len(self._cluster)
+
     async def start(self) -> None:
         """Begins to serve."""
         self._lanes.serve(self._switchboard.handle, self._switchboard.broken_off)
         await self._listeners.start(self._server, self._tasks)
         self._tasks.create_task(self._listeners.refresh_certificates())
+        self._tasks.create_task(self._cluster.announce())
+        self._tasks.create_task(self._cluster.listen(self._server))
         self._tasks.create_task(keep_shared(self._state, self._authenticator))
         self._tasks.create_task(self._location.watch())
         self._tasks.create_task(self._book.maintain())

@@ -62,6 +62,16 @@ class CallRecord(Value):
         flow = self.callee_flows.get(message.to().tag or "")
         return None if flow is None else Flow.from_text(flow)
 
+    def heard_from(self, party: Party, message: Message, flow: Flow) -> "CallRecord":
+        """After a request of a party: it is reached from where it spoke last, as a NAT or a connection may be new."""
+        text = flow.to_text()
+        if party == "caller":
+            return self if self.caller_flow == text else self.model_copy(update={"caller_flow": text})
+        tag = message.from_().tag or ""
+        if self.callee_flows.get(tag) == text:
+            return self
+        return self.model_copy(update={"callee_flows": {**self.callee_flows, tag: text}})
+
     def is_answered_dialog(self, message: Message) -> bool:
         """Whether the message is of the dialog that became the call (a fork may open others)."""
         return self.callee_tag in (message.from_().tag, message.to().tag)

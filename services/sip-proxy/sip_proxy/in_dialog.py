@@ -11,6 +11,7 @@ from sip_proxy.context import Context
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.forking import Fork
 from sip_proxy.forwarding import Forwarder, Target
+from sip_proxy.parties import Parties
 from sip_proxy.ports import MediaPorts
 from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.message import Request, Response, response_to
@@ -24,8 +25,11 @@ _RECORD_ROUTED = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "REFER", "NOTIFY"})
 class InDialog:
     """Serves the dialogs of calls between devices."""
 
-    def __init__(self, context: Context, ports: MediaPorts, book: CallBook, forwarder: Forwarder) -> None:
+    def __init__(
+        self, context: Context, ports: MediaPorts, book: CallBook, forwarder: Forwarder, parties: Parties
+    ) -> None:
         self._context = context
+        self._parties = parties
         self._ports = ports
         self._book = book
         self._forwarder = forwarder
@@ -33,9 +37,14 @@ class InDialog:
     async def request(self, work: RequestArrived, record: CallRecord) -> None:
         """Forwards a request of one party to the other, from where that one speaks to us (NAT)."""
         sender = record.party_of(work.request)
-        flow = None if sender is None else record.flow_to(other(sender), work.request)
-        if sender is None or flow is None:
+        if sender is None:
             self._context.wire.respond(work.transaction, response_to(work.request, 481, to_tag=self._context.token()))
+            return
+        record = await self._hear(record, sender, work)
+        flow = await self._parties.way_to(other(sender), record, work.request)
+        if flow is None:
+            self._context.wire.respond(work.transaction, response_to(work.request, 480, to_tag=self._context.token()))
+            await self._unreachable(work, record, sender)
             return
         before = record.anchor
         try:
@@ -55,7 +64,7 @@ class InDialog:
     async def ack(self, work: AckArrived, record: CallRecord) -> None:
         """The ACK of a 2xx goes end to end, without a transaction (RFC 3261 13.2.2.4)."""
         sender = record.party_of(work.ack)
-        flow = None if sender is None else record.flow_to(other(sender), work.ack)
+        flow = None if sender is None else await self._parties.way_to(other(sender), record, work.ack)
         if sender is None or flow is None:
             return
         if record.anchor is not None:
@@ -64,6 +73,17 @@ class InDialog:
         proxy.take_own_routes(work.ack, self._context.site)
         copy = self._forwarder.copy_for(work.ack, Target(work.ack.uri, flow))
         self._context.wire.send(copy, flow)
+
+    async def _hear(self, record: CallRecord, sender: Party, work: RequestArrived) -> CallRecord:
+        heard = record.heard_from(sender, work.request, work.flow)
+        if heard != record:
+            await self._book.keep(heard)
+        return heard
+
+    async def _unreachable(self, work: RequestArrived, record: CallRecord, sender: Party) -> None:
+        """The other side is gone; who hangs up then has hung up all the same."""
+        if work.request.method == "BYE":
+            await self._book.end(record.call_id, hangup_by=sender, final_code=None, reason="the other side is gone")
 
     async def response_passes(self, errand: "_Exchange", response: Response, flow: Flow | None) -> None:
         record = self._book.get(response.call_id)

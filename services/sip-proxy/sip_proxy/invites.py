@@ -13,13 +13,12 @@ from sip_proxy.calls import CallBook, CallRecord, HangupBy
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.forking import Fork
-from sip_proxy.forwarding import Forwarder
+from sip_proxy.forwarding import Forwarder, Target
 from sip_proxy.location import Location
 from sip_proxy.ports import MediaPorts, NoWorker
-from sip_proxy.registrar import Binding
 from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.message import Response, response_to
-from sip_proxy.targets import reachable, targets_of
+from sip_proxy.targets import targets_of
 from sip_proxy.texts import clean_or_none
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import RequestArrived
@@ -97,8 +96,8 @@ class Invites:
             return
         try:
             registered = await self._location.bindings(record.callee)
-            bindings = reachable(registered.live(self._context.now()), work.request, self._context.wire)
-            if not bindings:
+            targets = targets_of(registered.live(self._context.now()), work.request, self._context.wire)
+            if not targets:
                 known = self._accounts.owns_user(record.callee.rpartition("@")[0])
                 await self.refuse(work, response_to(work.request, 480 if known else 404, to_tag=self._context.token()))
                 return
@@ -115,12 +114,12 @@ class Invites:
             )
             return
         await self._book.keep(record.model_copy(update={"anchor": anchor}))
-        await self._fork(work, bindings)
+        await self._fork(work, targets)
 
-    async def _fork(self, work: RequestArrived, bindings: tuple[Binding, ...]) -> None:
+    async def _fork(self, work: RequestArrived, targets: list[list[Target]]) -> None:
         work.request.headers.remove("Route")  # whatever way it came, its target is one of ours
         errand = _Setup(work.transaction, Fork(work.request, self._context.token()), self)
-        first, *later = targets_of(bindings)
+        first, *later = targets
         await self._forwarder.forward(errand, work.request, first, record_route=True, later=later)
 
     async def response_passes(self, errand: "_Setup", response: Response, flow: Flow | None) -> None:

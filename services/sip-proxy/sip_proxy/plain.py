@@ -10,7 +10,7 @@ from sip_proxy.forking import Fork
 from sip_proxy.forwarding import Forwarder
 from sip_proxy.location import Location
 from sip_proxy.sip.message import Response, response_to
-from sip_proxy.targets import reachable, targets_of
+from sip_proxy.targets import targets_of
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import RequestArrived
 
@@ -32,14 +32,14 @@ class PlainRequests:
         except BrokerLost:
             self._context.wire.respond(work.transaction, retry_later(request, self._context.token()))
             return
-        bindings = reachable(registered.live(self._context.now()), request, self._context.wire)
-        if not bindings:
+        targets = targets_of(registered.live(self._context.now()), request, self._context.wire)
+        if not targets:
             status = 480 if self._accounts.owns_user(aor.rpartition("@")[0]) else 404
             self._context.wire.respond(work.transaction, response_to(request, status, to_tag=self._context.token()))
             return
         request.headers.remove("Route")  # its target is one of ours
         errand = _Plain(work.transaction, Fork(request, self._context.token()))
-        first, *later = targets_of(bindings)
+        first, *later = targets
         await self._forwarder.forward(errand, request, first, record_route=False, later=later)
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from shared.events import SECURITY, Event, Stream
 from sip_proxy.admission import Door, Reply
+from sip_proxy.cluster import Cluster
 from sip_proxy.effects import (
     CancelTimer,
     ClientKey,
@@ -70,6 +71,7 @@ class Server:
         door: Door,
         ladder: Ladder,
         bad_formats: BadFormats,
+        cluster: Cluster,
         publish: Callable[[Stream, Event], None],
         now: Callable[[], float],
         dispatch: Callable[[str, Work], None],
@@ -78,6 +80,7 @@ class Server:
         self._door = door
         self._ladder = ladder
         self._bad_formats = bad_formats
+        self._cluster = cluster
         self._publish = publish
         self._now = now
         self._dispatch = dispatch
@@ -119,7 +122,7 @@ class Server:
     def _message(self, message: Message, octets: bytes, flow: Flow) -> None:
         self._ladder.seen("received", message, octets, flow)
         if isinstance(message, Response):
-            self._response(message, flow)
+            self._response(message, octets, flow)
         else:
             self._request(message, flow)
 
@@ -129,15 +132,15 @@ class Server:
             self._publish(SECURITY, event)
         if error.status is not None and error.partial is not None:
             # not on the ladder: it has no valid identity to be found by
-            self._put(self._door.answer(error.partial, error.status, error.reason).encode(), flow)
+            self.put(self._door.answer(error.partial, error.status, error.reason).encode(), flow)
 
-    def _response(self, response: Response, flow: Flow) -> None:
+    def _response(self, response: Response, octets: bytes, flow: Flow) -> None:
         self.counters["responses_received"] += 1
         effects = self._layer.receive_response(response)
-        if effects is None:
+        if effects is not None:
+            self._perform(effects, flow)
+        elif not self._cluster.hand_back(response, octets, flow):
             self.counters["responses_stray"] += 1  # RFC 6026 8.9: never forwarded
-            return
-        self._perform(effects, flow)
 
     def _request(self, request: Request, flow: Flow) -> None:
         self.counters["requests_received"] += 1
@@ -177,9 +180,11 @@ class Server:
     def origin(self, transaction: ServerKey) -> Flow | None:
         return self._layer.server_flow(transaction)
 
-    def is_open(self, flow: Flow) -> bool:
+    def way(self, flow: Flow) -> Flow | None:
+        if not self._cluster.is_ours(flow):
+            return self._cluster.way(flow)
         sender = self._senders.get(flow.transport)
-        return sender is not None and sender.is_open(flow)
+        return flow if sender is not None and sender.is_open(flow) else None
 
     def respond(self, transaction: ServerKey, response: Response) -> None:
         self._perform(self._layer.respond(transaction, response), None)
@@ -191,14 +196,18 @@ class Server:
 
     def send(self, message: Message, flow: Flow) -> bool:
         octets = message.encode()
-        if not self._put(octets, flow):
+        if not self.put(octets, flow):
             return False
         self._ladder.seen("sent", message, octets, flow)
         return True
 
-    def _put(self, octets: bytes, flow: Flow) -> bool:
-        sender = self._senders.get(flow.transport)
-        sent = sender is not None and sender.send(octets, flow)
+    def put(self, octets: bytes, flow: Flow) -> bool:
+        """Puts octets on the wire, here or at the proxy that has the flow; False when they cannot go there."""
+        if self._cluster.is_ours(flow):
+            sender = self._senders.get(flow.transport)
+            sent = sender is not None and sender.send(octets, flow)
+        else:
+            sent = self._cluster.hand_over(octets, flow)
         self.counters["messages_sent" if sent else "sends_failed"] += 1
         return sent
 

@@ -1,5 +1,6 @@
 """Who we are on the wire: our addresses, our domain, and what we write about ourselves into messages."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from sip_proxy.effects import Address, Flow, Transport
@@ -18,6 +19,7 @@ class Site:
     domain: str
     names: frozenset[str] = field(default_factory=frozenset)  # further hosts that mean us, lower case
     secure_address: Address | None = None  # for TLS; None: we do not speak it
+    relatives: AbstractSet[Address] = frozenset()  # addresses of other proxies of this system, which may change
 
     def address_of(self, transport: Transport) -> Address:
         """Our address for a transport that we speak."""
@@ -32,9 +34,9 @@ class Site:
         return self.aor(user or "anonymous")
 
     def is_us(self, uri: SipUri) -> bool:
-        """Whether a Route or Request-URI names this proxy itself. Its transport does not matter: some phones send back
-        another one than we wrote."""
-        return self.is_here(uri.host, uri.port)
+        """Whether a Route or Request-URI names this proxy, or one that we can stand in for. Its transport does not
+        matter: some phones send back another one than we wrote."""
+        return self.is_here(uri.host, uri.port) or Address(uri.address, uri.port or DEFAULT_PORT) in self.relatives
 
     def is_here(self, host: str, port: int | None) -> bool:
         """Without a port, any of ours that is a default will do: who names us so means us."""
@@ -55,16 +57,17 @@ class Site:
         `secure`: to a sips: URI, which wants the same of us (RFC 3261 16.6 step 4).
         """
         crossed = [outgoing] if incoming is None else [outgoing, incoming]
-        return tuple(dict.fromkeys(self._record_route(flow.transport, secure) for flow in crossed))
-
-    def _record_route(self, transport: Transport, secure: bool) -> str:
-        address = self.address_of(transport)
-        if secure:
-            return f"<sips:{address};lr>"
-        # `transport` always said: some phones send the next request by UDP otherwise, or not at all
-        return f"<sip:{address};transport={transport};lr>"
+        return tuple(dict.fromkeys(_record_route(flow, secure) for flow in crossed))
 
     def contact(self, user: str, transport: Transport, *, secure: bool = False) -> str:
         """Where the other side of a call with ourselves reaches us (RFC 3261 12.1.1: sips: for sips:)."""
         address = self.address_of(transport)
         return f"<sips:{user}@{address}>" if secure else f"<sip:{user}@{address};transport={transport}>"
+
+
+def _record_route(flow: Flow, secure: bool) -> str:
+    # The socket may be another proxy's, to which the device is connected.
+    if secure:
+        return f"<sips:{flow.local};lr>"
+    # `transport` always said: some phones send the next request by UDP otherwise, or not at all
+    return f"<sip:{flow.local};transport={flow.transport};lr>"

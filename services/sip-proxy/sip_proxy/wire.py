@@ -15,8 +15,8 @@ class Wire(Protocol):
     def origin(self, transaction: ServerKey) -> Flow | None:
         """Where the request of a server transaction came from; None when that is over."""
 
-    def is_open(self, flow: Flow) -> bool:
-        """Whether what is sent there can leave: a connection may be gone."""
+    def way(self, flow: Flow) -> Flow | None:
+        """How to reach who was last heard on this flow; None when the connection is gone."""
 
     def start(self, request: Request, flow: Flow) -> ClientKey:
         """Sends a request in a client transaction of its own."""

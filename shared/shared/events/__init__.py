@@ -3,6 +3,7 @@
 from shared.events.base import Event, Value
 from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Party
 from shared.events.codec import MalformedEntry, decode, encode
+from shared.events.flows import FlowLost, MessageHandedOver, ResponseHandedBack
 from shared.events.media import MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
 from shared.events.metrics import (
     MAX_SLICES_AN_ENTRY,
@@ -32,7 +33,17 @@ from shared.events.security import (
     SuccessfulAuth,
 )
 from shared.events.sip import SipMessageSeen
-from shared.events.streams import CALLS, METRICS, REGISTRATIONS, SECURITY, SIP, STREAMS, Stream, media_stream
+from shared.events.streams import (
+    CALLS,
+    METRICS,
+    REGISTRATIONS,
+    SECURITY,
+    SIP,
+    STREAMS,
+    Stream,
+    flow_stream,
+    media_stream,
+)
 
 __all__ = [
     "CALLS",
@@ -52,6 +63,7 @@ __all__ = [
     "DeviceRegistered",
     "DeviceUnregistered",
     "Event",
+    "FlowLost",
     "InvalidAccountID",
     "InvalidPassword",
     "MalformedEntry",
@@ -61,6 +73,7 @@ __all__ = [
     "MediaReleased",
     "MediaStopped",
     "MediaUpdated",
+    "MessageHandedOver",
     "Party",
     "PayloadFormat",
     "Quality",
@@ -69,6 +82,7 @@ __all__ = [
     "RegistrationRefreshed",
     "RequestBadFormat",
     "RequestNotAllowed",
+    "ResponseHandedBack",
     "SipMessageSeen",
     "Slice",
     "SlicesMeasured",
@@ -80,5 +94,6 @@ __all__ = [
     "Waterfall",
     "decode",
     "encode",
+    "flow_stream",
     "media_stream",
 ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.events import calls, media, metrics, registrations, security, sip
+from shared.events import calls, flows, media, metrics, registrations, security, sip
 from shared.events.base import Event
 
 
@@ -40,4 +40,17 @@ def media_stream(worker: str) -> Stream:
     return Stream(f"vqm:media:{worker}", "sip-proxy", "rtp-analyzer", "what one worker has to relay", media.MEDIA)
 
 
-STREAMS = (CALLS, REGISTRATIONS, SECURITY, SIP, media_stream("<worker>"), METRICS)
+def flow_stream(instance: str) -> Stream:
+    """The stream of one sip-proxy. Messages are on it as they are, with digests: it is read at once, and kept short."""
+    return Stream(
+        f"vqm:flows:{instance}",
+        "sip-proxy",
+        "sip-proxy",
+        "SIP to and from devices that are connected to this one",
+        flows.FLOWS,
+        keep_s=10,
+        hard_cap=200,
+    )
+
+
+STREAMS = (CALLS, REGISTRATIONS, SECURITY, SIP, media_stream("<worker>"), flow_stream("<instance>"), METRICS)

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from shared.broker import BrokerLost, Bus, State, Workers, WorkerStatus, connect
-from shared.events import Event, MediaAssigned, MediaUpdated, media_stream
+from shared.broker import BrokerLost, Bus, Outbox, Proxies, State, Workers, WorkerStatus, connect
+from shared.events import Event, MediaAssigned, MediaUpdated, Stream, media_stream
 from shared.testing import RecordingOutbox
 from sip_proxy.accounts import seeded
 from sip_proxy.app import App
@@ -134,14 +134,22 @@ async def _serve(
     settings: SipProxySettings, redis: Any, outbox: RecordingOutbox, timers: Timers, ready: asyncio.Future[App]
 ) -> None:
     token = partial(secrets.token_hex, 8)
+    real = Outbox(Bus(redis))
+
+    def publish(stream: Stream, event: Event) -> None:
+        outbox.put(stream, event)
+        real.put(stream, event)
+
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(real.run())
         app = App(
             settings,
             seeded(settings.realm),
             Bus(redis),
             State(redis),
             Workers(redis),
-            outbox.put,
+            Proxies(redis),
+            publish,
             tasks,
             time.time,
             token,

@@ -67,6 +67,7 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         self.transport = transport
         self.contact_params = ""
         self.inbox: list[Request | Response] = []
+        self.calls: list[Call] = []
         self.pongs = 0
         self.hung_up = asyncio.Event()  # the connection is gone
         self._tls = tls

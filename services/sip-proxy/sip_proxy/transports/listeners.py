@@ -67,6 +67,10 @@ class Listeners:
         """Every way out."""
         return {**({} if self.udp is None else {"udp": self.udp}), **self.streams}
 
+    def addresses(self) -> Mapping[Transport, Address]:
+        """Every socket of ours, as others reach it."""
+        return {transport: sender.local for transport, sender in self.senders().items()}
+
     async def start(self, receiver: Datagrams, tasks: asyncio.TaskGroup) -> None:
         """Hands everything that arrives to `receiver` from now on."""
         if self.udp is not None:

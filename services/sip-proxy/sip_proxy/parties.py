@@ -1,0 +1,46 @@
+"""The way to a party of a running call, wherever that party is now."""
+
+from shared.broker import BrokerLost
+from shared.events import Party
+from sip_proxy.calls import CallRecord
+from sip_proxy.context import Context
+from sip_proxy.effects import Flow
+from sip_proxy.location import Location
+from sip_proxy.registrar import Binding
+from sip_proxy.sip.message import Request
+from sip_proxy.sip.uri import SipUri, parse_uri, uris_equal
+
+
+class Parties:
+    """Finds the flow for a request inside a call."""
+
+    def __init__(self, context: Context, location: Location) -> None:
+        self._context = context
+        self._location = location
+
+    async def way_to(self, party: Party, record: CallRecord, request: Request) -> Flow | None:
+        """From where the party speaks to us in this call (NAT); when that connection is gone, from where its device
+        has registered since. None: it cannot be reached."""
+        flow = record.flow_to(party, request)
+        if flow is None:
+            return None
+        way = self._context.wire.way(flow)
+        return way or await self._registered_way(record.caller if party == "caller" else record.callee, flow, request)
+
+    async def _registered_way(self, aor: str, lost: Flow, request: Request) -> Flow | None:
+        try:
+            bindings = (await self._location.bindings(aor)).live(self._context.now())
+        except BrokerLost:
+            return None
+        reachable = [
+            (binding, way) for binding in bindings if (way := self._context.wire.way(binding.flow)) is not None
+        ]
+        reachable.sort(key=lambda item: _likeness(item[0], lost, request.parsed_uri), reverse=True)
+        return next((way for binding, way in reachable if _likeness(binding, lost, request.parsed_uri)), None)
+
+
+def _likeness(binding: Binding, lost: Flow, target: SipUri) -> int:
+    """How surely a binding is of the device that a dialog is with: by its contact, or else by its host."""
+    if uris_equal(parse_uri(binding.contact), target):
+        return 2
+    return 1 if binding.flow.remote.host == lost.remote.host else 0
