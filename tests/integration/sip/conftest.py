@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from shared.broker import BrokerLost, Bus, Outbox, Proxies, State, Workers, WorkerStatus, connect
-from shared.events import Event, MediaAssigned, MediaUpdated, Stream, media_stream
+from shared.broker import Bus, Outbox, Proxies, State, Workers, connect
+from shared.events import Event, MediaAssigned, MediaUpdated, Stream
 from shared.testing import RecordingOutbox
 from sip_proxy.accounts import seeded
 from sip_proxy.app import App
@@ -24,11 +24,10 @@ from sip_proxy.settings import SipProxySettings
 from sip_proxy.sip.transactions import Timers
 from tests.conftest import BrokerProcess
 from tests.integration.sip.phone import HOST, Phone
+from tests.paper_worker import WORKER, PaperWorker
 from tests.waiting import wait_until
 from vqm_local.certificates import make_certificates
 
-WORKER = "paper-worker"
-MEDIA_ADDRESS = "192.0.2.80"
 PORTS = range(20000, 20040, 2)
 # A tenth of the real T1: tests see retransmissions and timeouts without waiting for half a minute.
 TIMERS = Timers(t1=0.05, t2=0.4, t4=0.2, d=1.0, c=20.0)
@@ -95,7 +94,7 @@ async def running(
     redis = connect(broker.url)
     if flush:
         await redis.flushdb()
-    workers = Workers(redis)
+    paper = PaperWorker(Bus(redis), Workers(redis), PORTS)
     settings = SipProxySettings(
         **{
             "redis_url": broker.url,
@@ -109,11 +108,10 @@ async def running(
     )
     outbox = RecordingOutbox()
     if worker:
-        await workers.announce(_status())
-        await workers.set_free(WORKER, PORTS)
+        await paper.announce()
     ready: asyncio.Future[App] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(_serve(settings, redis, outbox, timers, ready))
-    announcing = asyncio.create_task(_work(Bus(redis), workers)) if worker else None
+    announcing = asyncio.create_task(paper.work()) if worker else None
     try:
         async with AsyncExitStack() as phones:
             async with asyncio.timeout(10):
@@ -161,36 +159,6 @@ async def _serve(
             await asyncio.Event().wait()
         finally:
             app.close()
-
-
-def _status() -> WorkerStatus:
-    return WorkerStatus(
-        worker=WORKER, at=time.time(), address=MEDIA_ADDRESS, port_min=20000, port_max=20039, capacity=20, load=0
-    )
-
-
-async def _work(bus: Bus, workers: Workers) -> None:
-    """A worker as a proxy sees it: it lives, and it opens what it is assigned."""
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_keep_announcing(workers))
-        tasks.create_task(_open_ports(bus, workers))
-
-
-async def _keep_announcing(workers: Workers) -> None:
-    while True:
-        with suppress(BrokerLost):
-            await workers.announce(_status())
-        await asyncio.sleep(1)
-
-
-async def _open_ports(bus: Bus, workers: Workers) -> None:
-    stream = media_stream(WORKER)
-    async for batch in bus.tail([stream], after={stream.key: "0-0"}):
-        for delivery in batch:
-            if isinstance(delivery.event, MediaAssigned):
-                ports = [leg.port for leg in delivery.event.legs]
-                with suppress(BrokerLost):
-                    await workers.opened(WORKER, delivery.event.media_id, ports)
 
 
 @pytest.fixture

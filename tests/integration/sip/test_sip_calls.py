@@ -10,8 +10,9 @@ from sip_proxy.calls import PREFIX
 from sip_proxy.sip.message import Request, Response
 from sip_proxy.sip.sdp import Media, SessionDescription
 from tests.conftest import BrokerProcess
-from tests.integration.sip.conftest import MEDIA_ADDRESS, System, running
+from tests.integration.sip.conftest import System, running
 from tests.integration.sip.phone import Call, Phone, sdp
+from tests.paper_worker import MEDIA_ADDRESS
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

@@ -5,8 +5,9 @@ import pytest
 from shared.events import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, SipMessageSeen
 from sip_proxy.sip.message import Response
 from sip_proxy.sip.sdp import SessionDescription
-from tests.integration.sip.conftest import MEDIA_ADDRESS, PORTS, System
+from tests.integration.sip.conftest import PORTS, System
 from tests.integration.sip.phone import Call, Phone, sdp
+from tests.paper_worker import MEDIA_ADDRESS
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
