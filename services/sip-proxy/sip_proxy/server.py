@@ -203,11 +203,15 @@ class Server:
 
     def put(self, octets: bytes, flow: Flow) -> bool:
         """Puts octets on the wire, here or at the proxy that has the flow; False when they cannot go there."""
-        if self._cluster.is_ours(flow):
-            sender = self._senders.get(flow.transport)
-            sent = sender is not None and sender.send(octets, flow)
+        # The owner may have died since the flow was chosen.
+        way = self._cluster.way(flow)
+        if way is None:
+            sent = False
+        elif self._cluster.is_ours(way):
+            sender = self._senders.get(way.transport)
+            sent = sender is not None and sender.send(octets, way)
         else:
-            sent = self._cluster.hand_over(octets, flow)
+            sent = self._cluster.hand_over(octets, way)
         self.counters["messages_sent" if sent else "sends_failed"] += 1
         return sent
 
