@@ -3,19 +3,37 @@
 A value, kept in the call's record, so that any replica can carry on. Our port towards a party never changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
-from shared.events import MediaAssigned, MediaLeg, MediaUpdated, Party, PayloadFormat, Value
+from shared.events import MediaAssigned, MediaLeg, MediaUpdated, Party, Value
+from sip_proxy.media_sessions import MediaSession, other
 from sip_proxy.sip.sdp import Format, Media, SessionDescription, rewrite
 
 Mode = Literal["relay", "echo", "tone"]
 
+INVITED = ""  # the tag of no dialog: what the INVITE offered to all that will be
+MAX_DIALOGS = 16  # that one INVITE may open: more is an attack on our memory
 
-def other(party: Party) -> Party:
-    return "callee" if party == "caller" else "caller"
+
+class PortRange(Value):
+    """Where a relay worker is reached."""
+
+    address: str
+    first: int
+    last: int
+
+    def is_sent_to(self, leg: MediaLeg) -> bool:
+        """Whether this party says that its media goes to one of these ports."""
+        rtp, rtcp = leg.remote_port or 0, leg.remote_rtcp_port or (leg.remote_port or 0) + 1
+        named = self.first <= rtp <= self.last or self.first <= rtcp <= self.last
+        return leg.remote_address == self.address and named
+
+    def is_host_of(self, leg: MediaLeg) -> bool:
+        """Whether packets from here may be taken for this party's."""
+        return self.address in (leg.remote_address, leg.signalling_address)
 
 
 class Anchor(Value):
@@ -26,48 +44,72 @@ class Anchor(Value):
     media_id: str
     mode: Mode
     legs: tuple[MediaLeg, ...]
-    # which m= line is relayed: offer and answer have the same lines in the same order (RFC 3264 6)
-    index: int | None = None
-    described: dict[Party, tuple[PayloadFormat, ...]] = Field(default_factory=dict)
-    codec: str | None = None  # the first audio codec of the latest answer or offer
-    on_hold: bool = False
+    # What was negotiated in each dialog that a fork opened, by the callee's tag; of the answered one alone after that.
+    sessions: dict[str, MediaSession] = Field(default_factory=lambda: {INVITED: MediaSession()})
+    current: str = INVITED  # the dialog whose media is relayed: the one that was described last
+    relays: tuple[PortRange, ...] = ()  # all workers, as far as we know
+
+    @property
+    def session(self) -> MediaSession:
+        """What is relayed now."""
+        return self.sessions[self.current]
+
+    @property
+    def codec(self) -> str | None:
+        return self.session.codec
+
+    @property
+    def on_hold(self) -> bool:
+        return self.session.on_hold
 
     def leg(self, party: Party) -> MediaLeg:
         """Our side towards a party."""
         return next(leg for leg in self.legs if leg.party == party)
 
-    def learned(self, party: Party, description: SessionDescription, signalling_address: str) -> "Anchor":
-        """The anchor after `party` has described its side."""
-        media = self.media_of(description)
-        return self if media is None else self._described(party, media, media.formats, signalling_address)
+    def learned(
+        self,
+        party: Party,
+        description: SessionDescription,
+        signalling_address: str,
+        *,
+        tag: str = INVITED,
+        is_answer: bool = False,
+    ) -> "Anchor":
+        """The anchor after `party` has described its side in the dialog of this callee's tag.
+
+        A dialog that did not become the call has no say any more.
+        """
+        session = self._session_of(tag)
+        if session is None:
+            return self
+        described = session.described(party, description, signalling_address, is_answer=is_answer)
+        return self._with({**self.sessions, tag: described}, tag)
+
+    def has_described(self, party: Party, tag: str) -> bool:
+        """Whether `party` has said before where its media goes, in this dialog or for all of them."""
+        session = self._session_of(tag)
+        return session is not None and party in session.sides
+
+    def settled(self, tag: str) -> "Anchor":
+        """The anchor of a call that was answered in this dialog: what it negotiated counts, also in earlier messages;
+        the others are dropped."""
+        return self._with({tag: self.sessions.get(tag, self.session)}, tag)
 
     def agreed(self, media: Media, formats: Sequence[Format], signalling_address: str) -> "Anchor":
         """The anchor of a call that we answer ourselves: the caller's media, and the formats of it that we took."""
-        return self._described("caller", media, formats, signalling_address)
-
-    def _described(self, party: Party, media: Media, formats: Sequence[Format], signalling_address: str) -> "Anchor":
-        described = {**self.described, party: tuple(map(_payload_format, formats))}
-        legs = tuple(_described_leg(leg, media, signalling_address) if leg.party == party else leg for leg in self.legs)
-        return self.model_copy(
-            update={
-                "index": media.index,
-                "described": described,
-                "legs": tuple(leg.model_copy(update={"formats": _may_send(leg.party, described)}) for leg in legs),
-                "codec": _codec(formats) or self.codec,
-                "on_hold": media.held or not media.sends,
-            }
-        )
+        session = self.session.taken("caller", media, formats, signalling_address)
+        return self._with({self.current: session}, self.current)
 
     def media_of(self, description: SessionDescription) -> Media | None:
-        """The m= line that is relayed: the first audio of the first description, and the same line ever after."""
-        candidates = [media for media in description.audio if media.active and media.is_rtp]
-        if self.index is not None:
-            candidates = [media for media in candidates if media.index == self.index]
-        return candidates[0] if candidates else None
+        """The m= line of a caller's description that is served."""
+        return self.session.line(description, is_answer=False)
 
-    def rewritten(self, party: Party, description: SessionDescription) -> bytes:
+    def rewritten(
+        self, party: Party, description: SessionDescription, *, tag: str = INVITED, is_answer: bool = False
+    ) -> bytes:
         """The SDP of `party` as the other party may see it: media comes to our port towards the other."""
-        media = self.media_of(description)
+        session = self._session_of(tag) or self.session
+        media = session.line(description, is_answer=is_answer)
         ports = {} if media is None else {media.index: self.leg(other(party)).port}
         return rewrite(description, self.address, ports)
 
@@ -77,37 +119,27 @@ class Anchor(Value):
     def updated(self, call_id: str, at: float) -> MediaUpdated:
         return MediaUpdated(at=at, call_id=call_id, media_id=self.media_id, mode=self.mode, legs=self.legs)
 
+    def _session_of(self, tag: str) -> MediaSession | None:
+        known = self.sessions.get(tag)
+        if known is None and len(self.sessions) <= MAX_DIALOGS:
+            return self.sessions.get(INVITED)
+        return known
 
-def _described_leg(leg: MediaLeg, media: Media, signalling_address: str) -> MediaLeg:
-    nowhere = media.address in ("0.0.0.0", "::")  # a hold of old (RFC 3264 8.4)
-    return leg.model_copy(
-        update={
-            "remote_address": None if nowhere else media.address,
-            "remote_port": None if nowhere else media.port,
-            "remote_rtcp_port": None if nowhere else media.rtcp_port,
-            "signalling_address": signalling_address,
-            "ptime_ms": media.ptime_ms,
-            "sends": media.sends,
-        }
-    )
+    def _with(self, sessions: Mapping[str, MediaSession], current: str) -> "Anchor":
+        legs = tuple(sessions[current].leg(leg.party, leg.port) for leg in self.legs)
+        if self._may_circle(legs):
+            legs = tuple(leg.model_copy(update=_NOWHERE) for leg in legs)
+        return self.model_copy(update={"sessions": dict(sessions), "current": current, "legs": legs})
 
+    def _may_circle(self, legs: Sequence[MediaLeg]) -> bool:
+        """Whether packets could run in a circle of calls for ever.
 
-def _may_send(party: Party, described: dict[Party, tuple[PayloadFormat, ...]]) -> tuple[PayloadFormat, ...]:
-    """RFC 3264 5.1: a sender uses the numbers of the receiver's SDP; its own fill the gaps, as some do it wrong."""
-    theirs = described.get(other(party), ())
-    taken = {known.payload_type for known in theirs}
-    return (*theirs, *(own for own in described.get(party, ()) if own.payload_type not in taken))
-
-
-def _payload_format(known: Format) -> PayloadFormat:
-    return PayloadFormat(
-        payload_type=known.payload_type,
-        encoding=known.encoding,
-        clock_rate=known.clock_rate,
-        channels=known.channels,
-    )
+        A call may be led through us twice, so that one side of it is a relay port of ours. A circle needs calls that
+        send to such a port and take from one: those get no addresses at all.
+        """
+        sent_here = [any(relay.is_sent_to(leg) for relay in self.relays) for leg in legs]
+        from_here = [any(relay.is_host_of(leg) for relay in self.relays) for leg in legs]
+        return len(legs) > 1 and all(from_here) and any(sent_here)
 
 
-def _codec(formats: Sequence[Format]) -> str | None:
-    named = (known.encoding for known in formats if known.encoding not in ("TELEPHONE-EVENT", "CN"))
-    return next(named, None)
+_NOWHERE = {"remote_address": None, "remote_port": None, "remote_rtcp_port": None, "signalling_address": None}

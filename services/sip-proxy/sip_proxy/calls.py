@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from shared.broker import BrokerLost, State
 from shared.events import CALLS, CallEnded, Event, Party, Stream, Value
-from sip_proxy.anchoring import Anchor
+from sip_proxy.anchoring import MAX_DIALOGS, Anchor
 from sip_proxy.effects import Flow
 from sip_proxy.ports import MediaPorts
 from sip_proxy.sip.dialog import Dialog
@@ -71,6 +71,17 @@ class CallRecord(Value):
         if self.callee_flows.get(tag) == text:
             return self
         return self.model_copy(update={"callee_flows": {**self.callee_flows, tag: text}})
+
+    def callee_tag_of(self, message: Message) -> str:
+        """Which dialog of the call an in-dialog request belongs to, by the tag of the callee's side."""
+        sender, receiver = message.from_().tag or "", message.to().tag or ""
+        return receiver if sender == self.caller_tag else sender
+
+    def reached(self, tag: str, flow: Flow) -> "CallRecord":
+        """The record after the callee's side has opened a dialog, or has spoken in it from somewhere else."""
+        if tag not in self.callee_flows and len(self.callee_flows) >= MAX_DIALOGS:
+            return self
+        return self.model_copy(update={"callee_flows": {**self.callee_flows, tag: flow.to_text()}})
 
     def is_answered_dialog(self, message: Message) -> bool:
         """Whether the message is of the dialog that became the call (a fork may open others)."""

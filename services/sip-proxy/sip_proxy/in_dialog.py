@@ -4,22 +4,26 @@ from dataclasses import dataclass, field
 
 from shared.events import CALLS, CallUpdated, Party
 from sip_proxy import proxy
-from sip_proxy.anchoring import Anchor, other
-from sip_proxy.bodies import anchor_body, anchor_body_leniently
+from sip_proxy.anchoring import Anchor
+from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description, description_of
 from sip_proxy.calls import CallBook, CallRecord
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.forking import Fork
 from sip_proxy.forwarding import Forwarder, Target
+from sip_proxy.media_sessions import other
 from sip_proxy.parties import Parties
 from sip_proxy.ports import MediaPorts
 from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.message import Request, Response, response_to
+from sip_proxy.sip.sdp import SessionDescription
 from sip_proxy.texts import clean_or_none
 from sip_proxy.work import AckArrived, RequestArrived
 
 # Methods whose way we want to stay on (RFC 3261 16.6 step 4): re-INVITE and its kind refresh the target.
 _RECORD_ROUTED = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "REFER", "NOTIFY"})
+# Methods whose SDP is an offer or an answer (RFC 6337 2.2); that of an OPTIONS only says what one could do.
+_NEGOTIATING = frozenset({"INVITE", "UPDATE", "PRACK"})
 
 
 class InDialog:
@@ -46,16 +50,15 @@ class InDialog:
             self._context.wire.respond(work.transaction, response_to(work.request, 480, to_tag=self._context.token()))
             await self._unreachable(work, record, sender)
             return
-        before = record.anchor
         try:
-            await self._learn(record, work.request, sender, work.flow)
+            offer = await self._offer(record, work.request, sender, work.flow)
         except SdpError:
             self._context.wire.respond(
                 work.transaction, response_to(work.request, 400, "Malformed SDP", to_tag=self._context.token())
             )
             return
         fork = Fork(work.request, self._context.token())
-        errand = _Exchange(work.transaction, fork, self, sender, before, self._context.now())
+        errand = _Exchange(work.transaction, fork, self, sender, offer, self._context.now())
         proxy.take_own_routes(work.request, self._context.site)
         target = Target(work.request.uri, flow)
         record_route = work.request.method in _RECORD_ROUTED
@@ -68,8 +71,11 @@ class InDialog:
         if sender is None or flow is None:
             return
         if record.anchor is not None:
-            learned = anchor_body_leniently(work.ack, record.anchor, sender, work.flow.remote.host)
-            await self._keep_anchor(record, learned)
+            tag = record.callee_tag_of(work.ack)
+            learned = anchor_body_leniently(
+                work.ack, record.anchor, sender, work.flow.remote.host, tag=tag, is_answer=True
+            )
+            await self._keep_anchor(record, learned, sender)
         proxy.take_own_routes(work.ack, self._context.site)
         copy = self._forwarder.copy_for(work.ack, Target(work.ack.uri, flow))
         self._context.wire.send(copy, flow)
@@ -94,15 +100,10 @@ class InDialog:
             await self._refused(errand, record, response)
             return
         if record.anchor is not None and flow is not None:
-            answerer = other(errand.sender)
-            learned = anchor_body_leniently(response, record.anchor, answerer, flow.remote.host)
-            record = await self._keep_anchor(record, learned)
-        if response.status < 200:
-            return
-        if method == "BYE":
+            agreed = self._agreed(errand, record, record.anchor, response, flow)
+            record = await self._keep_anchor(record, agreed, errand.sender)
+        if response.status >= 200 and method == "BYE":
             await self._hung_up(errand, record)
-        elif method in ("INVITE", "UPDATE"):
-            self._updated(errand, record)
 
     async def unanswered(self, errand: "_Exchange") -> None:
         record = self._book.get(errand.fork.request.call_id)
@@ -110,42 +111,79 @@ class InDialog:
             await self._hung_up(errand, record)
 
     async def _refused(self, errand: "_Exchange", record: CallRecord, response: Response) -> None:
-        method = errand.fork.request.method
-        if method == "BYE" and response.status not in (401, 407):
+        if errand.fork.request.method == "BYE" and response.status not in (401, 407):
             await self._hung_up(errand, record)  # 481 or worse: that side does not know the call any more
-        elif method in ("INVITE", "UPDATE") and errand.before is not None:
-            # RFC 3261 14.1: the session stays as it was
-            await self._keep_anchor(record, errand.before)
 
     async def _hung_up(self, errand: "_Exchange", record: CallRecord) -> None:
-        if not record.is_answered_dialog(errand.fork.request) and record.callee_tag is not None:
-            return  # the end of another branch of a fork
+        if not record.is_answered_dialog(errand.fork.request):
+            return  # of a dialog that is not the call: another branch of a fork, or the INVITE has still to be answered
         reason = clean_or_none(errand.fork.request.headers.get("Reason"))
         await self._book.end(
             record.call_id, hangup_by=errand.sender, final_code=None, reason=reason, at=errand.started_at
         )
 
-    def _updated(self, errand: "_Exchange", record: CallRecord) -> None:
-        anchor = record.anchor
-        if anchor is None or errand.told or anchor == errand.before:
-            return
-        errand.told = True
-        event = CallUpdated(
-            at=self._context.now(), call_id=record.call_id, by=errand.sender, codec=anchor.codec, on_hold=anchor.on_hold
+    async def _offer(self, record: CallRecord, request: Request, sender: Party, flow: Flow) -> "_Offer | None":
+        """Rewrites the SDP of a request. A change that it asks for waits for its answer: when that is a refusal, the
+        session stays as it was (RFC 3261 14.1)."""
+        if record.anchor is None:
+            return None
+        tag = record.callee_tag_of(request)
+        first = not record.anchor.has_described(sender, tag)
+        description, source = description_of(request), flow.remote.host
+        # RFC 3262 5: a PRACK answers the offer of a reliable response when the INVITE had none
+        is_answer = first and request.method == "PRACK"
+        learned = anchor_body(request, record.anchor, sender, source, tag=tag, is_answer=is_answer)
+        if description is None or request.method not in _NEGOTIATING:
+            return None
+        if first:  # there is nothing to go back to, and media may come at once
+            await self._keep_anchor(record, learned, sender)
+            return None
+        return _Offer(description, source)
+
+    def _agreed(
+        self, errand: "_Exchange", record: CallRecord, anchor: Anchor, response: Response, flow: Flow
+    ) -> Anchor:
+        """Rewrites the SDP of a response, and says what the session is after it."""
+        request, offer = errand.fork.request, errand.offer
+        tag = record.callee_tag_of(request)
+        proposed = anchor
+        if offer is not None:
+            proposed = anchor.learned(errand.sender, offer.description, offer.source, tag=tag)
+        agreed = anchor_body_leniently(
+            response,
+            proposed,
+            other(errand.sender),
+            flow.remote.host,
+            tag=tag,
+            is_answer=carries_description(request),
         )
-        self._context.publish(CALLS, event)
+        # An SDP in an unreliable response only announces what the final one will say.
+        binding = response.status >= 200 or (carries_description(response) and "RSeq" in response.headers)
+        if request.method not in _NEGOTIATING or not binding:
+            return anchor
+        errand.offer = None
+        return agreed
 
-    async def _learn(self, record: CallRecord, request: Request, sender: Party, flow: Flow) -> None:
-        if record.anchor is not None:
-            await self._keep_anchor(record, anchor_body(request, record.anchor, sender, flow.remote.host))
-
-    async def _keep_anchor(self, record: CallRecord, anchor: Anchor) -> CallRecord:
+    async def _keep_anchor(self, record: CallRecord, anchor: Anchor, by: Party) -> CallRecord:
         if anchor == record.anchor:
             return record
         changed = record.model_copy(update={"anchor": anchor})
         await self._ports.update(anchor, record.call_id)
         await self._book.keep(changed)
+        if record.answered_at is not None:
+            event = CallUpdated(
+                at=self._context.now(), call_id=record.call_id, by=by, codec=anchor.codec, on_hold=anchor.on_hold
+            )
+            self._context.publish(CALLS, event)
         return changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A change of the session that was asked for, and from where."""
+
+    description: SessionDescription
+    source: str
 
 
 @dataclass(slots=True)
@@ -156,9 +194,8 @@ class _Exchange:
     fork: Fork
     calls: InDialog = field(repr=False)
     sender: Party
-    before: Anchor | None  # the media before this request
+    offer: _Offer | None  # not answered yet
     started_at: float
-    told: bool = False
 
     async def relay(self, response: Response, flow: Flow | None) -> None:
         await self.calls.response_passes(self, response, flow)

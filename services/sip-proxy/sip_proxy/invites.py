@@ -8,7 +8,7 @@ from shared.broker import BrokerLost
 from shared.events import CALLS, CallAnswered, CallRinging, CallStarted
 from sip_proxy.accounts import Accounts
 from sip_proxy.anchoring import Anchor
-from sip_proxy.bodies import anchor_body, anchor_body_leniently
+from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description
 from sip_proxy.calls import CallBook, CallRecord, HangupBy
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow, ServerKey
@@ -130,15 +130,24 @@ class Invites:
         if response.status >= 300:
             await self._refused(errand, response, ours=flow is None)
             return
-        tag = response.to().tag
-        if flow is not None and tag is not None:
-            record = record.model_copy(update={"callee_flows": {**record.callee_flows, tag: flow.to_text()}})
+        tag = response.to().tag or ""
+        if flow is not None and tag:
+            record = record.reached(tag, flow)
         if record.anchor is not None and flow is not None:
-            record = await self._learn(record, record.anchor, response, flow)
+            record = await self._negotiate(errand, record, record.anchor, response, tag, flow)
         await self._book.keep(self._progress(record, response))
 
-    async def _learn(self, record: CallRecord, anchor: Anchor, response: Response, flow: Flow) -> CallRecord:
-        learned = anchor_body_leniently(response, anchor, "callee", flow.remote.host)
+    async def _negotiate(
+        self, errand: "_Setup", record: CallRecord, anchor: Anchor, response: Response, tag: str, flow: Flow
+    ) -> CallRecord:
+        """Rewrites the SDP of a response. Each dialog of a fork has a session of its own, and the answered one stays:
+        its SDP may have come before, in a reliable 18x (RFC 3262 5)."""
+        is_answer = carries_description(errand.fork.request)
+        learned = anchor_body_leniently(response, anchor, "callee", flow.remote.host, tag=tag, is_answer=is_answer)
+        if record.answered_at is not None:
+            return record  # the 2xx of another branch, or the same again: perhaps there is a newer session by now
+        if response.status >= 200:
+            learned = learned.settled(tag)
         if learned == anchor:
             return record
         await self._ports.update(learned, record.call_id)

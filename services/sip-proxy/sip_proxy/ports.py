@@ -7,7 +7,7 @@ import structlog
 
 from shared.broker import BrokerLost, Workers
 from shared.events import MediaLeg, MediaReleased, Party
-from sip_proxy.anchoring import Anchor, Mode
+from sip_proxy.anchoring import Anchor, Mode, PortRange
 
 log = structlog.get_logger(__name__)
 
@@ -35,14 +35,21 @@ class MediaPorts:
             BrokerLost: Redis is away.
         """
         parties: tuple[Party, ...] = ("caller", "callee") if mode == "relay" else ("caller",)
-        for status in await self._workers.live():
+        live = await self._workers.live()
+        relays = tuple(PortRange(address=one.address, first=one.port_min, last=one.port_max) for one in live)
+        for status in live:
             if status.load >= status.capacity:
                 continue
             ports = await self._workers.lease(status.worker, len(parties), self._now())
             if ports:
                 legs = tuple(MediaLeg(party=party, port=port) for party, port in zip(parties, ports, strict=True))
                 return Anchor(
-                    worker=status.worker, address=status.address, media_id=self._token(), mode=mode, legs=legs
+                    worker=status.worker,
+                    address=status.address,
+                    media_id=self._token(),
+                    mode=mode,
+                    legs=legs,
+                    relays=relays,
                 )
         raise NoWorker
 

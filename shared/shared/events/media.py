@@ -33,6 +33,7 @@ class MediaLeg(Value):
     formats: tuple[PayloadFormat, ...] = Field(default=(), description="payload types this party may send")
     ptime_ms: float | None = Field(default=None, gt=0, le=1000, description="as announced (a=ptime)")
     sends: bool = Field(default=True, description="false when its SDP direction forbids it to send (hold)")
+    encrypted: bool = Field(default=False, description="SRTP: what the headers say can be measured, the sound cannot")
 
 
 class _Media(Event):

@@ -7,40 +7,15 @@ import pytest
 from shared.broker import BrokerLost
 from shared.events import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, MediaUpdated
 from sip_proxy.calls import PREFIX
-from sip_proxy.sip.message import Request, Response
-from sip_proxy.sip.sdp import Media, SessionDescription
+from sip_proxy.sip.message import Request
 from tests.conftest import BrokerProcess
+from tests.integration.sip.calling import audio, registered, talking
 from tests.integration.sip.conftest import System, running
-from tests.integration.sip.phone import Call, Phone, sdp
+from tests.integration.sip.phone import sdp
 from tests.paper_worker import MEDIA_ADDRESS
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-def audio(message: Request | Response) -> Media:
-    return SessionDescription.parse(message.body).audio[0]
-
-
-async def registered(system: System) -> tuple[Phone, Phone]:
-    alice, bob = await system.phone(), await system.other_phone()
-    assert (await alice.register()).status == 200
-    assert (await bob.register()).status == 200
-    return alice, bob
-
-
-async def talking(alice: Phone, bob: Phone) -> tuple[Call, Call]:
-    """A call that alice has made and bob has answered."""
-    await alice.invite("gateway-test", body=sdp(4000))
-    invite = await bob.request("INVITE")
-    bob.send(bob.answer(invite, 180))
-    await alice.response("INVITE", 180)
-    bob.send(bob.answer(invite, 200, body=sdp(5000)))
-    answer = await alice.response("INVITE")
-    call = alice.caller_side(answer)
-    alice.send(alice.in_dialog("ACK", call))
-    await bob.request("ACK")
-    return call, bob.callee_side(invite, "callee")
 
 
 async def test_a_call_rings_is_answered_and_its_media_runs_through_the_worker(system: System) -> None:

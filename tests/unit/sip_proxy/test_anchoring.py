@@ -1,7 +1,9 @@
 """How SDP becomes what the worker is told and what the parties see."""
 
+import pytest
+
 from shared.events import MediaLeg
-from sip_proxy.anchoring import Anchor, Mode
+from sip_proxy.anchoring import MAX_DIALOGS, Anchor, Mode, PortRange
 from sip_proxy.local_media import answer, offer, take_answer
 from sip_proxy.sip.dialog import Dialog
 from sip_proxy.sip.sdp import SessionDescription
@@ -27,6 +29,24 @@ t=0 0
 m=audio 5000 RTP/AVP 8 101
 a=rtpmap:101 telephone-event/8000
 m=video 0 RTP/AVP 34
+"""
+FAX = """\
+v=0
+o=- 1 2 IN IP4 10.0.0.7
+s=-
+c=IN IP4 10.0.0.7
+t=0 0
+m=image 4000 udptl t38
+a=T38FaxVersion:0
+"""
+TWO_LINES = """\
+v=0
+o=- 1 1 IN IP4 10.0.0.7
+s=-
+c=IN IP4 10.0.0.7
+t=0 0
+m=audio 4000 RTP/SAVP 8
+m=audio 4010 RTP/AVP 8
 """
 
 
@@ -96,12 +116,108 @@ def test_a_hold_of_old_has_no_address() -> None:
     assert (held.leg("caller").remote_address, held.leg("caller").remote_port) == (None, None)
 
 
-def test_a_description_without_audio_changes_nothing() -> None:
-    fax = sdp("v=0\no=- 1 1 IN IP4 10.0.0.7\ns=-\nc=IN IP4 10.0.0.7\nt=0 0\nm=image 4000 udptl t38\n")
-    before = anchor()
+def test_a_fax_runs_past_the_relay_and_the_record_says_so() -> None:
+    talking = anchor().learned("caller", sdp(OFFER), "a").learned("callee", sdp(ANSWER), "b")
 
-    assert before.learned("caller", fax, "a") == before
-    assert before.rewritten("caller", fax) == fax.body
+    faxing = talking.learned("caller", sdp(FAX), "a")
+    after = faxing.learned("caller", sdp(OFFER), "a")
+
+    assert (faxing.codec, faxing.session.relayed, faxing.on_hold) == ("T38", False, False)
+    assert faxing.legs == talking.legs
+    assert lines(talking.rewritten("caller", sdp(FAX)))[4:] == lines(sdp(FAX).body)[4:]
+    assert (after.codec, after.session.relayed) == ("G729", True)
+
+
+def test_each_dialog_of_a_fork_keeps_its_own_description() -> None:
+    offered = anchor().learned("caller", sdp(OFFER), "a")
+    both = offered.learned("callee", sdp(ANSWER), "b", tag="one", is_answer=True)
+    both = both.learned("callee", sdp(ANSWER.replace("5000", "6000")), "c", tag="two", is_answer=True)
+
+    answered = both.settled("one")
+    late = answered.learned("callee", sdp(ANSWER.replace("5000", "7000")), "c", tag="two", is_answer=True)
+
+    assert both.leg("callee").remote_port == 6000  # who spoke last is heard
+    assert (answered.leg("callee").remote_port, answered.leg("callee").signalling_address) == (5000, "b")
+    assert answered.leg("caller") == both.leg("caller")
+    assert late == answered
+
+
+def test_a_dialog_without_a_description_settles_on_what_there_is() -> None:
+    early = anchor().learned("caller", sdp(OFFER), "a").learned("callee", sdp(ANSWER), "b", tag="one", is_answer=True)
+
+    assert early.settled("other").legs == early.legs
+
+
+def test_a_fork_cannot_fill_our_memory() -> None:
+    made = anchor().learned("caller", sdp(OFFER), "a")
+
+    for number in range(10 * MAX_DIALOGS):
+        made = made.learned("callee", sdp(ANSWER), "b", tag=str(number), is_answer=True)
+
+    assert len(made.sessions) == MAX_DIALOGS + 1
+
+
+def test_an_answer_keeps_to_the_line_of_its_offer() -> None:
+    """The second line of this offer runs past us, so that its answer has to as well."""
+    offered = anchor().learned("caller", sdp(TWO_LINES), "a")
+
+    declined = sdp(TWO_LINES.replace("audio 4000", "audio 0"))
+    answered = offered.learned("callee", declined, "b", tag="one", is_answer=True)
+
+    assert "m=audio 4010 RTP/AVP 8" in lines(answered.rewritten("callee", declined, tag="one", is_answer=True))
+    assert not answered.session.relayed
+
+
+def test_an_offer_may_move_to_another_line() -> None:
+    offered = anchor().learned("caller", sdp(TWO_LINES), "a")
+    moved = sdp(TWO_LINES.replace("audio 4000", "audio 0"))
+
+    again = offered.learned("caller", moved, "a")
+
+    assert again.leg("caller").remote_port == 4010
+    assert "m=audio 20002 RTP/AVP 8" in lines(again.rewritten("caller", moved))
+
+
+def test_encrypted_media_is_relayed_and_named() -> None:
+    sdes = sdp(OFFER.replace("RTP/AVP 18", "RTP/SAVP 18").replace("a=ptime:20", "a=crypto:1 AES inline:KEY"))
+
+    made = anchor().learned("caller", sdes, "a")
+
+    assert made.leg("caller").encrypted
+    assert "a=crypto:1 AES inline:KEY" in lines(made.rewritten("caller", sdes))
+
+
+@pytest.mark.parametrize("proto", ["UDP/TLS/RTP/SAVPF", "RTP/SAVPF", "TCP/RTP/AVP"])
+def test_what_the_relay_cannot_carry_is_left_alone(proto: str) -> None:
+    """A DTLS handshake is no RTP: between us and both parties it would never end."""
+    dtls = OFFER.replace("RTP/AVP 18", f"{proto} 18").replace("a=ptime:20", "a=fingerprint:sha-256 4A\na=candidate:1")
+
+    made = anchor().learned("caller", sdp(dtls), "a")
+
+    assert lines(made.rewritten("caller", sdp(dtls)))[2:] == lines(sdp(dtls).body)[2:]
+    assert (made.session.relayed, made.codec) == (False, "G729")
+
+
+@pytest.mark.parametrize(
+    ("caller", "callee", "source", "kept"),
+    [
+        ("10.0.0.7 4000", "192.0.2.80 20010", "203.0.113.9", True),  # led through us twice: it goes on to another call
+        ("192.0.2.80 20010", "192.0.2.80 20012", "203.0.113.9", False),
+        ("192.0.2.80 20010", "192.0.2.80 4000", "203.0.113.9", False),
+        ("10.0.0.7 4000", "192.0.2.80 20010", "192.0.2.80", False),
+        ("192.0.2.80 4000", "192.0.2.80 5000", "192.0.2.80", True),  # phones on the machine of the relay
+        ("192.0.2.80 4000", "192.0.2.80 19999", "203.0.113.9", False),  # its RTCP port is ours
+    ],
+)
+def test_calls_cannot_send_to_each_other_in_a_circle(caller: str, callee: str, source: str, kept: bool) -> None:
+    made = anchor().model_copy(update={"relays": (PortRange(address="192.0.2.80", first=20000, last=20039),)})
+    for party, text in (("caller", caller), ("callee", callee)):
+        address, port = text.split()
+        described = OFFER.replace("IP4 10.0.0.7", f"IP4 {address}").replace("audio 4000", f"audio {port}")
+        made = made.learned("caller" if party == "caller" else "callee", sdp(described), source)
+
+    addresses = {leg.remote_address for leg in made.legs} | {leg.signalling_address for leg in made.legs}
+    assert addresses == ({caller.split()[0], callee.split()[0], source} if kept else {None})
 
 
 def test_the_record_of_a_call_survives_redis() -> None:

@@ -135,7 +135,8 @@ def test_any_session_description_is_kept_or_refused(body: bytes) -> None:
         description = SessionDescription.parse(body)
     except SdpError:
         return
-    assert rewrite(description, "198.51.100.1", {}) == body
+    untouched = SessionDescription.parse(rewrite(description, "198.51.100.1", {})).lines
+    assert [line for line in untouched if line[:2] != "o="] == [line for line in description.lines if line[:2] != "o="]
     ports = {media.index: 20_000 for media in description.media}
     changed = SessionDescription.parse(rewrite(description, "198.51.100.1", ports))
     assert [media.format_list for media in changed.media] == [media.format_list for media in description.media]

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.grammar import parse_number
@@ -23,6 +23,7 @@ _match_connection = re.compile(r"c=IN ++(IP4|IP6) ++([^ /]++)(?:/[0-9/]++)? *+",
 _match_rtcp = re.compile(r"a=rtcp:([0-9]++)(?: .*+)?").fullmatch
 _match_ptime = re.compile(r"a=ptime: *+([0-9]{1,4}(?:\.[0-9]{1,3})?) *+").fullmatch
 _MAX_PTIME_MS = 1000
+_RELAYABLE = frozenset({"RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Media:
     ptime_ms: float | None
     rtcp_port: int | None
     rtcp_mux: bool
+    has_dtls_keys: bool
     candidates: tuple[str, ...] = field(repr=False)
     first: int = field(repr=False)
     end: int = field(repr=False)
@@ -60,6 +62,11 @@ class Media:
     @property
     def encrypted(self) -> bool:
         return "SAVP" in self.proto.upper()
+
+    @property
+    def relayable(self) -> bool:
+        """Whether a relay of RTP can carry it: over UDP, and without a key exchange between the packets (DTLS)."""
+        return self.proto.upper() in _RELAYABLE and not (self.encrypted and self.has_dtls_keys)
 
     @property
     def sends(self) -> bool:
@@ -120,18 +127,25 @@ def connection_address(line: str) -> str:
 def _parse_media(lines: tuple[str, ...]) -> tuple[Media, ...]:
     starts = [at for at, line in enumerate(lines) if line.startswith("m=")]
     session = lines[: starts[0]] if starts else lines
-    address = _effective_address(session, None)
-    direction = _effective_direction(session, "sendrecv")
+    inherited = _Inherited(
+        _effective_address(session, None), _effective_direction(session, "sendrecv"), _has_fingerprint(session)
+    )
     ends = [*starts[1:], len(lines)]
     return tuple(
-        _parse_one(index, lines, first, end, address, direction)
+        _parse_one(index, lines, first, end, inherited)
         for index, (first, end) in enumerate(zip(starts, ends, strict=False))
     )
 
 
-def _parse_one(
-    index: int, lines: tuple[str, ...], first: int, end: int, address: str | None, direction: Direction
-) -> Media:
+class _Inherited(NamedTuple):
+    """What the session says for every medium that says nothing itself."""
+
+    address: str | None
+    direction: Direction
+    fingerprint: bool
+
+
+def _parse_one(index: int, lines: tuple[str, ...], first: int, end: int, inherited: _Inherited) -> Media:
     found = _match_media(lines[first])
     port = None if found is None else parse_number(found[2], 65535)
     if found is None or port is None:
@@ -146,11 +160,13 @@ def _parse_one(
         proto=found[4],
         format_list=format_list,
         formats=_rtp_formats(format_list, own) if is_rtp else (),
-        address=_effective_address(own, address),
-        direction=_effective_direction(own, direction),
+        address=_effective_address(own, inherited.address),
+        direction=_effective_direction(own, inherited.direction),
         ptime_ms=_ptime_ms(own),
         rtcp_port=_rtcp_port(own),
         rtcp_mux="a=rtcp-mux" in own,
+        # RFC 5763 5; keys in a=crypto (RFC 4568) win, as they need nothing between the packets
+        has_dtls_keys=(inherited.fingerprint or _has_fingerprint(own)) and not _values(own, "a=crypto:"),
         candidates=_values(own, "a=candidate:"),
         first=first,
         end=end,
@@ -169,6 +185,10 @@ def _rtp_formats(format_list: tuple[str, ...], lines: tuple[str, ...]) -> tuple[
 
 def _values(lines: tuple[str, ...], prefix: str) -> tuple[str, ...]:
     return tuple(line.removeprefix(prefix) for line in lines if line.startswith(prefix))
+
+
+def _has_fingerprint(lines: tuple[str, ...]) -> bool:
+    return bool(_values(lines, "a=fingerprint:"))
 
 
 def _effective_address(lines: tuple[str, ...], inherited: str | None) -> str | None:

@@ -15,24 +15,20 @@ _media_port = re.compile(r"(m=[^ ]++ ++)[0-9]++(?:/[0-9]++)?")
 _match_origin = re.compile(r"(o=[^ ]++ ++[^ ]++ ++)([0-9]{1,20})( ++)IN ++IP[46] ++[^ ]++ *+", re.I).fullmatch
 
 
-def rewrite(
-    description: SessionDescription, address: str, ports: Mapping[int, int], *, version_increment: int = 1
-) -> bytes:
+def rewrite(description: SessionDescription, address: str, ports: Mapping[int, int]) -> bytes:
     """The body with the media of `ports` (media index to our RTP port) led to `address`, with CRLF line ends.
 
-    Declined media (port 0) and media not in `ports` stay as they are, and so does a hold by 0.0.0.0; with nothing to
-    change, the body does too. The version in o= grows by `version_increment`: keep that constant while our side of
-    the session stays the same, so that a refresh remains a refresh (RFC 3264 8), and raise it when only our side
-    changes.
+    Declined media (port 0) and media not in `ports` stay as they are, and so does a hold by 0.0.0.0. The origin is
+    changed even then: all descriptions of a session have the same address there, and a version that moves by one
+    when the sender's does, and only then (RFC 3264 8).
     """
     anchored = {media.index for media in description.media if media.active and media.index in ports}
-    if not anchored:
-        return description.body
     foreign = [media for media in description.media if media.active and media.index not in anchored]
     session = description.lines[: description.session_end]
     # A c= line that media of somebody else relies on stays, and ours get one of their own.
-    keep_connection = any(not _has_connection(description, media) for media in foreign)
-    lines = list(_session_lines(session, address, version_increment, keep_connection, keep_ice=bool(foreign)))
+    keep_connection = not anchored or any(not _has_connection(description, media) for media in foreign)
+    keep_ice = not anchored or bool(foreign)
+    lines = list(_session_lines(session, address, keep_connection=keep_connection, keep_ice=keep_ice))
     needs_connection = (keep_connection or not _connections(session)) and not _is_held(session)
     for media in description.media:
         own = description.lines[media.first : media.end]
@@ -50,12 +46,10 @@ def address_family(address: str) -> str:
     return "IP6" if ":" in address else "IP4"
 
 
-def _session_lines(
-    lines: Iterable[str], address: str, version_increment: int, keep_connection: bool, keep_ice: bool
-) -> Iterator[str]:
+def _session_lines(lines: Iterable[str], address: str, *, keep_connection: bool, keep_ice: bool) -> Iterator[str]:
     for line in lines:
         if line.startswith("o="):
-            yield _new_origin(line, address, version_increment)
+            yield _new_origin(line, address)
         elif line.startswith("c=") and not keep_connection:
             yield _new_connection(line, address)
         elif keep_ice or not _is_ice(line):
@@ -85,11 +79,11 @@ def _new_connection(line: str, address: str) -> str:
     return line if _is_held([line]) else connection_line(address)
 
 
-def _new_origin(line: str, address: str, version_increment: int) -> str:
+def _new_origin(line: str, address: str) -> str:
     found = _match_origin(line)
     if found is None:
         return line
-    version = int(found[2]) + version_increment
+    version = int(found[2]) + 1  # our side never changes by itself: always the same step
     return f"{found[1]}{version}{found[3]}IN {address_family(address)} {address}"
 
 
