@@ -89,7 +89,9 @@ class App:
         self._location = Location(state, publish, now)
         ports = MediaPorts(workers, now, token)
         self._book = CallBook(state, ports, publish, now, settings.instance)
-        self._silence = SilenceWatch(bus, workers, self._book, self._lanes, now, settings.media_timeout_s)
+        self._silence = SilenceWatch(
+            bus, workers, self._book, self._lanes, now, settings.media_timeout_s, timers.transaction
+        )
         context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
         limits = Limits(min_expires_s=settings.registration_min_s, max_expires_s=settings.registration_max_s)
         forwarder = Forwarder(context)

@@ -2,7 +2,7 @@
 routes the BYE and closes the record. Every call that was started is ended, here and nowhere else."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 import structlog
@@ -11,10 +11,11 @@ from pydantic import Field, ValidationError
 from shared.broker import BrokerLost, State
 from shared.events import CALLS, CallEnded, Event, Party, Stream, Value
 from sip_proxy.anchoring import MAX_DIALOGS, Anchor
+from sip_proxy.dialog_ends import DialogEnd, bye
 from sip_proxy.effects import Flow
 from sip_proxy.ports import MediaPorts
 from sip_proxy.sip.dialog import Dialog
-from sip_proxy.sip.message import Message
+from sip_proxy.sip.message import Message, Request
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,10 @@ class CallRecord(Value):
     callee_tag: str | None = None
     anchor: Anchor | None = None
     dialog: Dialog | None = None  # where we ourselves are the callee
-    ended: bool = False  # told as ended, but its dialog may still be alive
+    # what it takes to hang up for both sides; the callee's by its tag, of the answered dialog alone once there is one
+    caller_end: DialogEnd | None = None
+    callee_ends: dict[str, DialogEnd] = Field(default_factory=dict)
+    session_expires_at: float | None = None  # RFC 4028; None: no timer
 
     def party_of(self, message: Message) -> Party | None:
         """Who sent this in-dialog request, by its tags; None: it is of no dialog of this call."""
@@ -77,11 +81,42 @@ class CallRecord(Value):
         sender, receiver = message.from_().tag or "", message.to().tag or ""
         return receiver if sender == self.caller_tag else sender
 
-    def reached(self, tag: str, flow: Flow) -> "CallRecord":
-        """The record after the callee's side has opened a dialog, or has spoken in it from somewhere else."""
+    def reached(self, tag: str, flow: Flow, end: DialogEnd) -> "CallRecord":
+        """The record after the callee's side has opened a dialog, or has said more in it."""
         if tag not in self.callee_flows and len(self.callee_flows) >= MAX_DIALOGS:
             return self
-        return self.model_copy(update={"callee_flows": {**self.callee_flows, tag: flow.to_text()}})
+        known = self.callee_ends.get(tag)
+        if known is not None:
+            end = end.model_copy(update={"cseq": known.cseq})
+        return self.model_copy(
+            update={
+                "callee_flows": {**self.callee_flows, tag: flow.to_text()},
+                "callee_ends": {**self.callee_ends, tag: end},
+            }
+        )
+
+    def answered(self, tag: str | None, at: float) -> "CallRecord":
+        """The record after the first 2xx."""
+        ends = {known: end for known, end in self.callee_ends.items() if known == tag}
+        return self.model_copy(update={"answered_at": at, "callee_tag": tag, "callee_ends": ends})
+
+    def heard(self, party: Party, message: Message) -> "CallRecord":
+        """The record after a party has sent this request in a dialog, or this 2xx to one."""
+        if party == "caller":
+            end = self.caller_end
+            return self if end is None else self.model_copy(update={"caller_end": end.heard(message)})
+        tag = self.callee_tag_of(message) if isinstance(message, Request) else message.to().tag or ""
+        known = self.callee_ends.get(tag)
+        if known is None:
+            return self
+        return self.model_copy(update={"callee_ends": {**self.callee_ends, tag: known.heard(message)}})
+
+    def byes(self) -> Iterator[tuple[Party, Request]]:
+        """For each side of the answered dialog the BYE, still without a Via, that ends it as if the other had."""
+        caller, callee = self.caller_end, self.callee_ends.get(self.callee_tag or "")
+        if caller is not None and callee is not None:
+            yield "caller", bye(self.call_id, caller, callee)
+            yield "callee", bye(self.call_id, callee, caller)
 
     def is_answered_dialog(self, message: Message) -> bool:
         """Whether the message is of the dialog that became the call (a fork may open others)."""
@@ -112,15 +147,15 @@ class CallBook:
         self._undeleted: set[str] = set()
 
     def __len__(self) -> int:
-        return sum(not record.ended for record in self._calls.values())
+        return len(self._calls)
 
     def get(self, call_id: str) -> CallRecord | None:
         """A call that this process has in memory."""
         return self._calls.get(call_id)
 
-    def running(self) -> dict[str, CallRecord]:
-        """All calls of this process that have not ended."""
-        return {call_id: record for call_id, record in self._calls.items() if not record.ended}
+    def running(self) -> Mapping[str, CallRecord]:
+        """All calls of this process."""
+        return self._calls
 
     async def find(self, call_id: str) -> CallRecord | None:
         """A call, also one that another process set up.
@@ -158,21 +193,6 @@ class CallBook:
         if record is None:
             return
         self._undeleted.add(call_id)
-        if not record.ended:
-            await self._tell_end(record, hangup_by, final_code, reason, at)
-        await self._delete()
-
-    async def end_silent(self, call_id: str) -> None:
-        """Closes a call whose media stopped. Its dialog is kept, as one of the parties may still be there."""
-        record = self._calls.get(call_id)
-        if record is not None and not record.ended:
-            await self._tell_end(record, None, None, "the media stopped", None)
-            await self.keep(record.model_copy(update={"ended": True, "anchor": None}))
-
-    async def _tell_end(
-        self, record: CallRecord, hangup_by: HangupBy, final_code: int | None, reason: str | None, at: float | None
-    ) -> None:
-        call_id = record.call_id
         code = 200 if final_code is None and record.answered_at is not None else final_code
         ended_at = self._now() if at is None else at
         self._publish(
@@ -182,6 +202,7 @@ class CallBook:
         log.info("call ended", call_id=call_id, hangup_by=hangup_by, final_code=code)
         if record.anchor is not None:
             await self._ports.release(record.anchor, call_id)
+        await self._delete()
 
     async def maintain(self) -> None:
         """Makes up for what Redis could not take, and keeps the records of long calls alive; until cancelled."""

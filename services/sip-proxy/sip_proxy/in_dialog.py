@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from shared.events import CALLS, CallUpdated, Party
-from sip_proxy import proxy
+from sip_proxy import proxy, session_timers
 from sip_proxy.anchoring import Anchor
 from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description, description_of
-from sip_proxy.calls import CallBook, CallRecord
+from sip_proxy.calls import CallBook, CallRecord, HangupBy
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.forking import Fork
@@ -17,6 +17,7 @@ from sip_proxy.ports import MediaPorts
 from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.sdp import SessionDescription
+from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
 from sip_proxy.texts import clean_or_none
 from sip_proxy.work import AckArrived, RequestArrived
 
@@ -82,6 +83,8 @@ class InDialog:
 
     async def _hear(self, record: CallRecord, sender: Party, work: RequestArrived) -> CallRecord:
         heard = record.heard_from(sender, work.request, work.flow)
+        if work.request.method != "BYE":  # after which nothing has to be known any more
+            heard = heard.heard(sender, work.request)
         if heard != record:
             await self._book.keep(heard)
         return heard
@@ -99,11 +102,30 @@ class InDialog:
         if response.status >= 300:
             await self._refused(errand, record, response)
             return
+        if session_timers.is_refresh(response):
+            expires_at = session_timers.expires_at(response, self._context.now())
+            record = record.heard(other(errand.sender), response)
+            record = record.model_copy(update={"session_expires_at": expires_at})
+            await self._book.keep(record)
         if record.anchor is not None and flow is not None:
             agreed = self._agreed(errand, record, record.anchor, response, flow)
             record = await self._keep_anchor(record, agreed, errand.sender)
         if response.status >= 200 and method == "BYE":
             await self._hung_up(errand, record)
+
+    async def hang_up(self, call_id: str, reason: str, hangup_by: HangupBy) -> None:
+        """Ends an answered call that both sides, or one of them, may still be in: a BYE to each, as if it came from the
+        other. Whoever has left says 481 or nothing."""
+        record = self._book.get(call_id)
+        if record is None or record.answered_at is None:
+            return
+        for party, request in record.byes():
+            flow = await self._parties.way_to(party, record, request)
+            if flow is not None:
+                via = self._context.site.via(flow.transport, MAGIC_COOKIE + self._context.token())
+                request.headers.prepend("Via", via)
+                self._context.wire.start(request, flow)
+        await self._book.end(call_id, hangup_by=hangup_by, final_code=None, reason=reason)
 
     async def unanswered(self, errand: "_Exchange") -> None:
         record = self._book.get(errand.fork.request.call_id)

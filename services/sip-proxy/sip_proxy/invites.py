@@ -6,11 +6,13 @@ import structlog
 
 from shared.broker import BrokerLost
 from shared.events import CALLS, CallAnswered, CallRinging, CallStarted
+from sip_proxy import session_timers
 from sip_proxy.accounts import Accounts
 from sip_proxy.anchoring import Anchor
 from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description
 from sip_proxy.calls import CallBook, CallRecord, HangupBy
 from sip_proxy.context import Context
+from sip_proxy.dialog_ends import DialogEnd
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.forking import Fork
 from sip_proxy.forwarding import Forwarder, Target
@@ -67,6 +69,7 @@ class Invites:
             started_at=now,
             caller_tag=request.from_().tag or "",
             caller_flow=work.flow.to_text(),
+            caller_end=DialogEnd.of_caller(request),
         )
         started = CallStarted(
             at=now,
@@ -132,7 +135,7 @@ class Invites:
             return
         tag = response.to().tag or ""
         if flow is not None and tag:
-            record = record.reached(tag, flow)
+            record = record.reached(tag, flow, DialogEnd.of_callee(response, self._context.site))
         if record.anchor is not None and flow is not None:
             record = await self._negotiate(errand, record, record.anchor, response, tag, flow)
         await self._book.keep(self._progress(record, response))
@@ -159,7 +162,8 @@ class Invites:
             if record.answered_at is not None:
                 return record
             self._context.publish(CALLS, answered(record, response, now))
-            return record.model_copy(update={"answered_at": now, "callee_tag": response.to().tag})
+            expires_at = session_timers.expires_at(response, now)
+            return record.answered(response.to().tag, now).model_copy(update={"session_expires_at": expires_at})
         if record.ringing:
             return record
         self._context.publish(CALLS, CallRinging(at=now, call_id=record.call_id, code=response.status))

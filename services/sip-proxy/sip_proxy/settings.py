@@ -40,7 +40,7 @@ class SipProxySettings(CommonSettings):
         default=None, description="JSON list of name, password, users; replaces the seeded accounts"
     )
     media_timeout_s: float = Field(
-        default=120.0, ge=1.0, le=86400.0, description="a call without RTP for so long is closed, unless it is on hold"
+        default=120.0, ge=1.0, le=86400.0, description="a call without RTP for so long is hung up, unless it is on hold"
     )
     registration_min_s: int = Field(default=60, ge=1, le=3600)
     registration_max_s: int = Field(default=7200, ge=60, le=86400)

@@ -1,5 +1,4 @@
-"""Calls whose media stopped: the BYE was lost, or both phones are gone. Their record is closed; signalling that still
-comes is still routed."""
+"""Calls that are over although nobody said so: the BYE was lost, or both phones are gone."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from shared.broker import BrokerLost, Bus, Workers
 from shared.events import METRICS, SlicesMeasured
 from sip_proxy.calls import CallBook, CallRecord
 from sip_proxy.lanes import Lanes
-from sip_proxy.work import MediaSilent, Work
+from sip_proxy.work import MediaSilent, SessionExpired, Work
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +17,7 @@ CHECK_S = 5.0
 
 
 class SilenceWatch:
-    """Listens to what the workers measure, and says which calls have been silent for too long."""
+    """Listens to what the workers measure, and says which calls have been silent or unrefreshed for too long."""
 
     def __init__(
         self,
@@ -28,13 +27,16 @@ class SilenceWatch:
         lanes: Lanes[Work],
         now: Callable[[], float],
         timeout_s: float,
+        grace_s: float,
     ) -> None:
+        """`timeout_s`: without media; `grace_s`: after the end of a session that nobody refreshed."""
         self._bus = bus
         self._workers = workers
         self._book = book
         self._lanes = lanes
         self._now = now
         self._timeout_s = timeout_s
+        self._grace_s = grace_s
         self._heard: dict[str, float] = {}
         self._since = now()  # before that we heard nothing of anybody
 
@@ -60,6 +62,8 @@ class SilenceWatch:
             for call_id, record in running.items():
                 if self.is_silent(record, alive):
                     self._lanes.put(call_id, MediaSilent(call_id))
+                elif self.is_expired(record):
+                    self._lanes.put(call_id, SessionExpired(call_id))
 
     def note(self, event: SlicesMeasured) -> None:
         for part in event.slices:
@@ -67,9 +71,20 @@ class SilenceWatch:
                 self._heard[part.call_id] = event.at
 
     def is_silent(self, record: CallRecord, alive: set[str]) -> bool:
-        """Only where silence means something: an answered call that nobody holds, and a worker that would hear."""
+        """Only where silence means something: an answered call whose media we carry and nobody holds, and a worker that
+        would hear."""
         anchor = record.anchor
-        if record.answered_at is None or anchor is None or anchor.on_hold or anchor.worker not in alive:
+        if anchor is None or not anchor.session.relayed or anchor.on_hold or anchor.worker not in alive:
+            return False
+        return self._has_been_quiet(record)
+
+    def is_expired(self, record: CallRecord) -> bool:
+        """The session timer ran out (RFC 4028). Parties that still talk have only forgotten it."""
+        deadline = record.session_expires_at
+        return deadline is not None and self._now() > deadline + self._grace_s and self._has_been_quiet(record)
+
+    def _has_been_quiet(self, record: CallRecord) -> bool:
+        if record.answered_at is None:
             return False
         last = max(record.answered_at, self._since, self._heard.get(record.call_id, 0.0))
         return self._now() - last > self._timeout_s

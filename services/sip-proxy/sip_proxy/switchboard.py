@@ -17,6 +17,7 @@ from sip_proxy.work import (
     MediaSilent,
     RequestArrived,
     ResponseArrived,
+    SessionExpired,
     TimerRan,
     TransactionEnded,
     TransactionFailed,
@@ -66,13 +67,16 @@ class Switchboard:
                 await self._extensions.timer(work)
             case MediaSilent():
                 await self._silent(work.call_id)
+            case SessionExpired():
+                # RFC 4028 8.3: the parties hang up themselves, a proxy must not
+                await self._book.end(
+                    work.call_id, hangup_by=None, final_code=None, reason="the session was not refreshed"
+                )
 
     async def _silent(self, call_id: str) -> None:
         record = self._book.get(call_id)
-        if record is not None and record.extension is not None:
-            await self._extensions.hang_up(call_id, "the media stopped", hangup_by=None)
-        else:
-            await self._book.end_silent(call_id)
+        owner = self._extensions if record is not None and record.extension is not None else self._in_dialog
+        await owner.hang_up(call_id, "the media stopped", hangup_by=None)
 
     def broken_off(self, work: Work) -> None:
         """A bug of ours left this request without an answer."""

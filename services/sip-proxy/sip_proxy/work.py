@@ -68,6 +68,13 @@ class MediaSilent:
     call_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SessionExpired:
+    """The parties agreed to refresh this call, and neither did, nor sent media."""
+
+    call_id: str
+
+
 Work = (
     RequestArrived
     | AckArrived
@@ -77,4 +84,5 @@ Work = (
     | CancelArrived
     | TimerRan
     | MediaSilent
+    | SessionExpired
 )

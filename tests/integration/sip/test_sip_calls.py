@@ -301,23 +301,6 @@ async def test_a_restarted_proxy_routes_the_bye_and_closes_the_record(broker: Br
         assert await second.media() == []
 
 
-async def test_a_call_without_media_is_closed_and_its_bye_still_routed(broker: BrokerProcess) -> None:
-    async with running(broker, media_timeout_s=1.0) as system:
-        alice, bob = await registered(system)
-        call, _ = await talking(alice, bob)
-
-        [ended] = await system.hears(CallEnded)
-        released = await system.media()
-        alice.send(alice.in_dialog("BYE", call))
-        bob.send(bob.answer(await bob.request("BYE"), 200))
-        goodbye = await alice.response("BYE")
-
-        assert (ended.hangup_by, ended.reason, ended.final_code) == (None, "the media stopped", 200)
-        assert released == []
-        assert goodbye.status == 200
-        assert len(system.told(CallEnded)) == 1
-
-
 async def test_calls_go_on_while_the_broker_is_away(broker_process: BrokerProcess) -> None:
     async with running(broker_process) as system:
         alice, bob = await registered(system)

@@ -1,9 +1,13 @@
 """What is known of a call: its parties by their tags, and our side of a dialog."""
 
+import pytest
+
+from sip_proxy.anchoring import MAX_DIALOGS
 from sip_proxy.calls import CallRecord
+from sip_proxy.dialog_ends import DialogEnd
 from sip_proxy.effects import Flow
 from sip_proxy.sip.dialog import Dialog
-from tests.unit.sip_proxy.builders import AT, FROM_ALICE, TO_BOB, request
+from tests.unit.sip_proxy.builders import AT, FROM_ALICE, SITE, TO_BOB, answer, request
 
 
 def record(**changes: object) -> CallRecord:
@@ -78,3 +82,41 @@ def test_a_name_that_is_no_unicode_can_be_kept() -> None:
     dialog = Dialog.opened(invite, "ours", 1)
 
     assert Dialog.model_validate_json(dialog.model_dump_json()) == dialog
+
+
+def test_an_end_follows_its_party_and_never_counts_back() -> None:
+    end = DialogEnd.of_caller(request(cseq=5))
+
+    moved = end.heard(request("UPDATE", cseq=7, contact="<sip:alice@10.0.0.8>"))
+    same = moved.heard(request("INFO", cseq=6, contact="<sip:alice@10.0.0.9>"))
+
+    assert (moved.target, moved.cseq) == ("sip:alice@10.0.0.8", 7)
+    assert same == moved
+
+
+def test_what_a_callee_sent_before_it_answered_still_counts() -> None:
+    ringing = answer(request(), 180, headers=[("Contact", "<sip:bob@10.0.0.9>")])
+    early = record().reached("bob", TO_BOB, DialogEnd.of_callee(ringing, SITE))
+    early = early.heard("callee", request("UPDATE", from_tag="bob", to_tag="alice", cseq=40))
+
+    answered = early.reached("bob", TO_BOB, DialogEnd.of_callee(answer(request(), 200), SITE)).answered("bob", AT)
+
+    assert answered.callee_ends["bob"].cseq == 40
+    assert CallRecord.model_validate_json(answered.model_dump_json()) == answered
+
+
+@pytest.mark.parametrize("broken", [("Contact", "<<"), ("Record-Route", "<<"), ("Contact", "*")])
+def test_a_broken_response_still_gives_an_end(broken: tuple[str, str]) -> None:
+    end = DialogEnd.of_callee(answer(request(), 200, headers=[broken]), SITE)
+
+    assert (end.target, end.route_set) == ("sip:bob@example.com", ())
+
+
+def test_a_fork_cannot_open_dialogs_without_end() -> None:
+    made = record()
+    end = DialogEnd.of_callee(answer(request(), 180), SITE)
+
+    for number in range(10 * MAX_DIALOGS):
+        made = made.reached(str(number), TO_BOB, end)
+
+    assert len(made.callee_flows) == len(made.callee_ends) + 1 == MAX_DIALOGS

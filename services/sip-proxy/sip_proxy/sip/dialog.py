@@ -1,10 +1,12 @@
 """A dialog in which we are the callee (RFC 3261 12): a value, so that it can be kept outside the process."""
 
+from collections.abc import Iterable
+
 from shared.events import Value
 from sip_proxy.sip.message import Headers, Request
 from sip_proxy.texts import clean
 
-_HEADER = 8192  # characters; the parser lets no longer field in
+MAX_HEADER_CHARS = 8192  # characters; the parser lets no longer field in
 
 
 class Dialog(Value):
@@ -29,11 +31,11 @@ class Dialog(Value):
         target = str(contacts[0].target) if contacts != "*" and contacts else invite.from_().target
         return cls(
             call_id=invite.call_id,
-            local=f"{clean(invite.headers.get('To') or '', _HEADER)};tag={local_tag}",
+            local=f"{clean(invite.headers.get('To') or '', MAX_HEADER_CHARS)};tag={local_tag}",
             local_tag=local_tag,
-            remote=clean(invite.headers.get("From") or "", _HEADER),
-            remote_target=clean(str(target), _HEADER),
-            route_set=tuple(clean(route, _HEADER) for route in invite.headers.get_all("Record-Route")),
+            remote=clean(invite.headers.get("From") or "", MAX_HEADER_CHARS),
+            remote_target=clean(str(target), MAX_HEADER_CHARS),
+            route_set=tuple(clean(route, MAX_HEADER_CHARS) for route in invite.headers.get_all("Record-Route")),
             remote_cseq=invite.cseq.number,
             session_id=session_id,
         )
@@ -43,7 +45,7 @@ class Dialog(Value):
         changes: dict[str, object] = {"remote_cseq": request.cseq.number}
         contacts = request.contacts
         if request.method in ("INVITE", "UPDATE") and contacts != "*" and contacts:
-            changes["remote_target"] = clean(str(contacts[0].target), _HEADER)
+            changes["remote_target"] = clean(str(contacts[0].target), MAX_HEADER_CHARS)
         return self.model_copy(update=changes)
 
     def is_out_of_order(self, request: Request) -> bool:
@@ -53,13 +55,37 @@ class Dialog(Value):
     def request(self, method: str, via: str) -> tuple["Dialog", Request]:
         """RFC 3261 12.2.1.1: the next request of our side (loose routing), and the dialog after it."""
         cseq = self.local_cseq + 1
-        headers = Headers([("Via", via)])
-        for route in self.route_set:
-            headers.add("Route", route)
-        headers.add("Max-Forwards", "70")
-        headers.add("From", self.local)
-        headers.add("To", self.remote)
-        headers.add("Call-ID", self.call_id)
-        headers.add("CSeq", f"{cseq} {method}")
-        headers.add("Content-Length", "0")
-        return self.model_copy(update={"local_cseq": cseq}), Request(method, self.remote_target, headers)
+        request = request_within(
+            method,
+            call_id=self.call_id,
+            local=self.local,
+            remote=self.remote,
+            target=self.remote_target,
+            route_set=self.route_set,
+            cseq=cseq,
+        )
+        request.headers.prepend("Via", via)
+        return self.model_copy(update={"local_cseq": cseq}), request
+
+
+def request_within(
+    method: str,
+    *,
+    call_id: str,
+    local: str,
+    remote: str,
+    target: str,
+    route_set: Iterable[str],
+    cseq: int,
+) -> Request:
+    """A request of a dialog with this state (RFC 3261 12.2.1.1, loose routing), still without a Via."""
+    headers = Headers()
+    for route in route_set:
+        headers.add("Route", route)
+    headers.add("Max-Forwards", "70")
+    headers.add("From", local)
+    headers.add("To", remote)
+    headers.add("Call-ID", call_id)
+    headers.add("CSeq", f"{cseq} {method}")
+    headers.add("Content-Length", "0")
+    return Request(method, target, headers)
