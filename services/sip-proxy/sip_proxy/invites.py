@@ -9,7 +9,7 @@ from shared.events import CALLS, CallAnswered, CallRinging, CallStarted
 from sip_proxy import session_timers
 from sip_proxy.accounts import Accounts
 from sip_proxy.anchoring import Anchor
-from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description
+from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description, description_of
 from sip_proxy.calls import CallBook, CallRecord, HangupBy
 from sip_proxy.context import Context
 from sip_proxy.dialog_ends import DialogEnd
@@ -104,9 +104,13 @@ class Invites:
                 known = self._accounts.owns_user(record.callee.rpartition("@")[0])
                 await self.refuse(work, response_to(work.request, 480 if known else 404, to_tag=self._context.token()))
                 return
-            anchor = await self._ports.lease("relay")
-            anchor = anchor_body(work.request, anchor, "caller", work.flow.remote.host)
-            await self._ports.assign(anchor, record.call_id)
+            offer, source = description_of(work.request), work.flow.remote.host
+            anchor = await self._ports.open(
+                "relay",
+                record.call_id,
+                lambda leased: leased if offer is None else leased.learned("caller", offer, source),
+            )
+            anchor_body(work.request, anchor, "caller", source)
         except (BrokerLost, NoWorker) as error:
             why = "no media worker" if isinstance(error, NoWorker) else "broker away"
             await self.refuse(work, retry_later(work.request, self._context.token()), why)

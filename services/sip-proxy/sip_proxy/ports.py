@@ -1,7 +1,7 @@
 """Relay ports for calls: taken from the least loaded live worker, given back for certain, even if later."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -27,8 +27,9 @@ class MediaPorts:
         self._token = token
         self._unreleased: deque[tuple[str, MediaReleased]] = deque()
 
-    async def lease(self, mode: Mode) -> Anchor:
-        """Takes the ports for one medium. They fall back by themselves unless `assign` follows.
+    async def lease(self, mode: Mode, avoid: Collection[str] = ()) -> Anchor:
+        """Takes the ports for one medium, of none of the workers in `avoid`. They fall back by themselves unless
+        `assign` follows.
 
         Raises:
             NoWorker: nobody can relay now.
@@ -38,7 +39,7 @@ class MediaPorts:
         live = await self._workers.live()
         relays = tuple(PortRange(address=one.address, first=one.port_min, last=one.port_max) for one in live)
         for status in live:
-            if status.load >= status.capacity:
+            if status.load >= status.capacity or status.worker in avoid:
                 continue
             ports = await self._workers.lease(status.worker, len(parties), self._now())
             if ports:
@@ -52,6 +53,24 @@ class MediaPorts:
                     relays=relays,
                 )
         raise NoWorker
+
+    async def open(self, mode: Mode, call_id: str, describe: Callable[[Anchor], Anchor]) -> Anchor:
+        """Leases ports and has them opened for what `describe` makes of them; when a worker died in between, by the
+        next one: nobody has been told of the ports yet.
+
+        Raises:
+            NoWorker: nobody can relay now.
+            BrokerLost: Redis is away.
+        """
+        failed: list[str] = []
+        while True:
+            anchor = describe(await self.lease(mode, failed))
+            try:
+                await self.assign(anchor, call_id)
+            except NoWorker:
+                failed.append(anchor.worker)
+            else:
+                return anchor
 
     async def assign(self, anchor: Anchor, call_id: str) -> None:
         """Has the worker open the ports, and waits until it did: media may come right behind the answer.
