@@ -15,7 +15,7 @@ from sip_proxy.sip.sdp import Format, Media, SessionDescription, rewrite
 Mode = Literal["relay", "echo", "tone"]
 
 INVITED = ""  # the tag of no dialog: what the INVITE offered to all that will be
-MAX_DIALOGS = 16  # that one INVITE may open: more is an attack on our memory
+MAX_DIALOGS = 16  # of one INVITE that are remembered, the newest: more would be an attack on our memory
 
 
 class PortRange(Value):
@@ -82,8 +82,11 @@ class Anchor(Value):
         session = self._session_of(tag)
         if session is None:
             return self
-        described = session.described(party, description, signalling_address, is_answer=is_answer)
-        return self._with({**self.sessions, tag: described}, tag)
+        sessions = dict(self.sessions)
+        sessions[tag] = session.described(party, description, signalling_address, is_answer=is_answer)
+        if len(sessions) > MAX_DIALOGS + 1:
+            del sessions[next(known for known in sessions if known != INVITED)]
+        return self._with(sessions, tag)
 
     def has_described(self, party: Party, tag: str) -> bool:
         """Whether `party` has said before where its media goes, in this dialog or for all of them."""
@@ -120,10 +123,8 @@ class Anchor(Value):
         return MediaUpdated(at=at, call_id=call_id, media_id=self.media_id, mode=self.mode, legs=self.legs)
 
     def _session_of(self, tag: str) -> MediaSession | None:
-        known = self.sessions.get(tag)
-        if known is None and len(self.sessions) <= MAX_DIALOGS:
-            return self.sessions.get(INVITED)
-        return known
+        """What a message of this dialog starts from; None: of a dialog that did not become the call."""
+        return self.sessions.get(tag, self.sessions.get(INVITED))
 
     def _with(self, sessions: Mapping[str, MediaSession], current: str) -> "Anchor":
         legs = tuple(sessions[current].leg(leg.party, leg.port) for leg in self.legs)

@@ -83,17 +83,15 @@ class CallRecord(Value):
 
     def reached(self, tag: str, flow: Flow, end: DialogEnd) -> "CallRecord":
         """The record after the callee's side has opened a dialog, or has said more in it."""
-        if tag not in self.callee_flows and len(self.callee_flows) >= MAX_DIALOGS:
-            return self
         known = self.callee_ends.get(tag)
         if known is not None:
             end = end.model_copy(update={"cseq": known.cseq})
-        return self.model_copy(
-            update={
-                "callee_flows": {**self.callee_flows, tag: flow.to_text()},
-                "callee_ends": {**self.callee_ends, tag: end},
-            }
-        )
+        flows, ends = {**self.callee_flows, tag: flow.to_text()}, {**self.callee_ends, tag: end}
+        if len(flows) > MAX_DIALOGS:
+            oldest = next(other for other in flows if other != self.callee_tag)
+            del flows[oldest]
+            ends.pop(oldest, None)
+        return self.model_copy(update={"callee_flows": flows, "callee_ends": ends})
 
     def answered(self, tag: str | None, at: float) -> "CallRecord":
         """The record after the first 2xx."""

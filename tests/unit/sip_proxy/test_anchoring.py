@@ -155,6 +155,7 @@ def test_a_fork_cannot_fill_our_memory() -> None:
         made = made.learned("callee", sdp(ANSWER), "b", tag=str(number), is_answer=True)
 
     assert len(made.sessions) == MAX_DIALOGS + 1
+    assert str(10 * MAX_DIALOGS - 1) in made.sessions
 
 
 def test_an_answer_keeps_to_the_line_of_its_offer() -> None:
