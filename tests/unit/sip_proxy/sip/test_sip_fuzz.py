@@ -1,28 +1,32 @@
 """Whatever octets come in: a message that goes out as it came, or SipParseError (SdpError), and never anything else."""
 
 import contextlib
+import importlib.util
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sip_proxy.sip.digest import check_nonce, parse_authorization, verify
-from sip_proxy.sip.errors import SdpError
+from sip_proxy.sip.digest import parse_authorization
+from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.headers import parse_name_addr, parse_via
-from sip_proxy.sip.message import Request, Response, response_to
-from sip_proxy.sip.parser import SipParseError, parse_datagram
-from sip_proxy.sip.redact import MAX_CHARS, redact
-from sip_proxy.sip.sdp import NothingAcceptable, SessionDescription, answer_for, rewrite
-from sip_proxy.sip.uri import SipUri, parse_target, parse_uri, uris_equal
-
-SEEDS = sorted(path.read_bytes() for path in (Path(__file__).parents[3] / "data" / "sip").glob("*.sip"))
-OFFER = (
-    b"v=0\r\no=anna 4711 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\na=ice-ufrag:x\r\n"
-    b"m=audio 40000/2 RTP/AVP 18 8 111 101\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\n"
-    b"a=fmtp:101 0-15\r\na=ptime:20\r\na=rtcp:40001 IN IP4 192.0.2.10\r\n"
-    b"a=candidate:1 1 UDP 1 192.0.2.10 40000 typ host\r\na=sendonly\r\nm=image 0 udptl t38\r\nc=IN IP6 2001:db8::1\r\n"
+from sip_proxy.sip.uri import parse_uri, uris_equal
+from tests.unit.sip_proxy.sip.fuzz_checks import (
+    CREDENTIALS,
+    OFFER,
+    PARTS,
+    SEEDS,
+    check_credentials,
+    check_description,
+    check_message,
+    check_parts,
+    check_shown,
 )
+
 # Pieces that mean something to one of the parsers, so that mutations get past the first check.
 PIECES = st.sampled_from(
     [
@@ -42,44 +46,6 @@ def mutated(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
         end = draw(st.integers(at, min(len(data), at + 12)))
         data[at:end] = draw(st.one_of(PIECES, st.binary(max_size=6)))
     return bytes(data)
-
-
-def check_message(data: bytes) -> None:
-    try:
-        message = parse_datagram(data)
-    except SipParseError as error:
-        assert error.status is None or 400 <= error.status <= 699
-        assert (error.status is None) == (error.partial is None)
-        if error.partial is not None and error.status is not None:
-            response_to(error.partial, error.status, error.reason, to_tag="t").encode()
-        return
-    # A missing space in a status line is completed; all else stays.
-    line, _, rest = data.lstrip(b"\r\n").partition(b"\r\n")
-    assert (line + b"\r\n" + rest).startswith(message.encode()) or message.encode().startswith(line + b" \r\n")
-    promised(message)
-    with contextlib.suppress(SipParseError):
-        _ = message.vias(), message.contacts, message.routes, message.record_routes
-
-
-def promised(message: Request | Response) -> None:
-    """What must not raise once a message was accepted, and must be fit for JSON."""
-    _ = message.top_via(), message.max_forwards, message.expires, message.content_length, message.cseq.number
-    for address in (message.from_().target, message.to().target):
-        str(address).encode()
-        if isinstance(address, SipUri):
-            assert len(address.aor()) <= 512
-            address.aor().encode("ascii")
-    message.call_id.encode()
-    for name in ("Via", "Route", "Contact"):
-        copy = message.copy()
-        while copy.headers.remove_first(name) is not None:
-            pass
-        assert copy.headers.get_all(name) == []
-    if isinstance(message, Request):
-        assert message.uri == str(parse_target(message.uri)) or message.uri[:4].lower() in ("sip:", "sips")
-        _ = message.contacts, message.routes, message.record_routes
-        again = parse_datagram(response_to(message, 200, to_tag="t").encode())
-        assert again.headers.get_all("Via") == message.headers.get_all("Via")
 
 
 @generous
@@ -119,40 +85,34 @@ def test_a_uri_survives_writing_and_equals_itself(text: str) -> None:
 
 
 @generous
-@given(st.text(max_size=60), st.text(max_size=60))
-def test_credentials_of_any_kind_only_fail(value: str, nonce: str) -> None:
-    assert check_nonce(b"secret", nonce, 0.0, "realm") == "bad"
-    text = f'Digest username="{value}", realm="r", nonce="{nonce}", uri="{value}", response="{nonce}", nc={value}'
-    with contextlib.suppress(SipParseError):
-        credentials = parse_authorization(text)
-        assert credentials is None or not verify(credentials, "REGISTER", "0" * 32)
+@given(st.one_of(st.binary(max_size=200), mutated([CREDENTIALS])))
+def test_credentials_of_any_kind_only_fail(value: bytes) -> None:
+    check_credentials(value)
 
 
 @generous
 @given(st.one_of(st.binary(max_size=300), mutated([OFFER])))
 def test_any_session_description_is_kept_or_refused(body: bytes) -> None:
-    try:
-        description = SessionDescription.parse(body)
-    except SdpError:
-        return
-    untouched = SessionDescription.parse(rewrite(description, "198.51.100.1", {})).lines
-    assert [line for line in untouched if line[:2] != "o="] == [line for line in description.lines if line[:2] != "o="]
-    ports = {media.index: 20_000 for media in description.media}
-    changed = SessionDescription.parse(rewrite(description, "198.51.100.1", ports))
-    assert [media.format_list for media in changed.media] == [media.format_list for media in description.media]
-    assert all(media.port in (0, 20_000) for media in changed.media)
-    assert not any(media.candidates for media in changed.media if media.active)
-    with contextlib.suppress(NothingAcceptable):
-        answer = answer_for(
-            description, address="198.51.100.1", port=20_000, encodings=["PCMA", "OPUS", "G729"], session_id=1
-        )
-        assert len(SessionDescription.parse(answer.body).media) == len(description.media)
+    check_description(body)
+
+
+@generous
+@given(st.one_of(st.binary(max_size=300), mutated([PARTS])))
+def test_any_body_of_several_parts_is_put_together_as_it_was(body: bytes) -> None:
+    check_parts(body)
 
 
 @generous
 @given(st.one_of(st.binary(max_size=300), mutated(SEEDS)))
 def test_what_people_see_is_bounded_text(data: bytes) -> None:
-    shown = redact(data)
+    check_shown(data)
 
-    assert len(shown) <= MAX_CHARS
-    shown.encode()
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="needs atheris: pip install atheris")
+@pytest.mark.parametrize("target", ["message", "description", "parts", "credentials", "shown"])
+def test_what_reads_octets_withstands_a_guided_search(target: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.unit.sip_proxy.sip.fuzzing", target, "-runs=5000", "-seed=1"]
+
+    said = subprocess.run([*command, f"-artifact_prefix={tmp_path}/"], capture_output=True, text=True, timeout=120)
+
+    assert said.returncode == 0, said.stderr[-4000:]

@@ -155,6 +155,7 @@ def test_a_description_without_media_is_one() -> None:
         sdp("v=0", "s=a\rc=IN IP4 192.0.2.66"),
         sdp("v=0", "c=IN IP4"),
         sdp("v=0", "c=ATM x y"),
+        sdp("v=0", "c=IN IP4 192.0.2.1", "c=nonsense"),
         sdp("v=0", "m=audio 65536 RTP/AVP 8"),
         sdp("v=0", "m=audio -1 RTP/AVP 8"),
         sdp("v=0", "m=audio " + "9" * 5000 + " RTP/AVP 8"),

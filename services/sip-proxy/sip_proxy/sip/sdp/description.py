@@ -108,6 +108,8 @@ class SessionDescription:
         for line in lines:
             if not _is_line(line):
                 raise SdpError("malformed SDP line")
+            if line.startswith("c="):
+                connection_address(line)  # not only the one that counts: all of them are to be rewritten
         return cls(body, lines, _parse_media(lines))
 
 
