@@ -194,7 +194,12 @@ class InDialog:
         await self._book.keep(changed)
         if record.answered_at is not None:
             event = CallUpdated(
-                at=self._context.now(), call_id=record.call_id, by=by, codec=anchor.codec, on_hold=anchor.on_hold
+                at=self._context.now(),
+                call_id=record.call_id,
+                by=by,
+                codec=anchor.codec,
+                encrypted=anchor.session.encrypted,
+                on_hold=anchor.on_hold,
             )
             self._context.publish(CALLS, event)
         return changed

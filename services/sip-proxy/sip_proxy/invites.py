@@ -197,6 +197,7 @@ def answered(record: CallRecord, response: Response, now: float) -> CallAnswered
         call_id=record.call_id,
         code=response.status,
         codec=None if record.anchor is None else record.anchor.codec,
+        encrypted=record.anchor is not None and record.anchor.session.encrypted,
         user_agent=clean_or_none(response.headers.get("User-Agent") or response.headers.get("Server")),
     )
 

@@ -40,6 +40,7 @@ class CallAnswered(Event):
     codec: str | None = Field(
         default=None, max_length=64, description="the first audio codec of the answer, e.g. `PCMA`"
     )
+    encrypted: bool = Field(default=False, description="SRTP: the packets are measured, the sound is not")
     user_agent: str | None = Field(default=None, max_length=256, description="of the answering side")
 
 
@@ -49,7 +50,10 @@ class CallUpdated(Event):
     type: Literal["CallUpdated"] = "CallUpdated"
     call_id: CallId
     by: Party = Field(description="who asked for the change")
-    codec: str | None = Field(default=None, max_length=64, description="the first audio codec from now on")
+    codec: str | None = Field(
+        default=None, max_length=64, description="the first audio codec from now on; `T38` while there is a fax instead"
+    )
+    encrypted: bool = Field(default=False, description="as in CallAnswered, from now on")
     on_hold: bool = Field(default=False, description="one side may not send, or must not be sent to")
 
 

@@ -286,6 +286,7 @@ async def test_no_foreign_candidate_is_left_and_keys_pass_but_are_not_shown(syst
         assert crypto.encode() in message.body
         assert b"RTP/SAVP" in message.body
     assert [leg.encrypted for leg in (await legs(system)).values()] == [True, True]
+    assert system.told(CallAnswered)[0].encrypted
     shown = [event.text for event in system.told(SipMessageSeen)]
     assert any("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:***" in text for text in shown)
     assert not any("WVNfX19z" in text or "asd88fgp" in text for text in shown)
@@ -317,6 +318,14 @@ async def test_a_body_that_we_do_not_understand_passes_untouched(system: System,
     await alice.invite("gateway-test", body=body, content_type=content_type)
 
     assert (await bob.request("INVITE")).body == body
+
+
+async def test_a_compressed_body_passes_untouched(system: System) -> None:
+    alice, bob = await registered(system)
+
+    await alice.invite("gateway-test", "e: gzip", body=b"\x1f\x8b compressed")
+
+    assert (await bob.request("INVITE")).body == b"\x1f\x8b compressed"
 
 
 async def test_rtcp_is_led_with_its_media(system: System) -> None:

@@ -116,6 +116,19 @@ def test_a_hold_of_old_has_no_address() -> None:
     assert (held.leg("caller").remote_address, held.leg("caller").remote_port) == (None, None)
 
 
+def test_audio_that_is_taken_away_can_come_back_on_the_same_ports() -> None:
+    talking = anchor().learned("caller", sdp(OFFER), "a").learned("callee", sdp(ANSWER), "b")
+    without = OFFER.replace("audio 4000", "audio 0")
+
+    away = talking.learned("caller", sdp(without), "a")
+    back = away.learned("caller", sdp(OFFER), "a")
+
+    assert (away.session.relayed, away.codec, away.legs) == (False, "PCMA", talking.legs)
+    assert lines(away.rewritten("caller", sdp(without)))[2:] == lines(sdp(without).body)[2:]
+    assert back.session.relayed
+    assert back.legs == talking.legs
+
+
 def test_a_fax_runs_past_the_relay_and_the_record_says_so() -> None:
     talking = anchor().learned("caller", sdp(OFFER), "a").learned("callee", sdp(ANSWER), "b")
 
