@@ -100,21 +100,21 @@ class Anchor(Value):
 
     def agreed(self, media: Media, formats: Sequence[Format], signalling_address: str) -> "Anchor":
         """The anchor of a call that we answer ourselves: the caller's media, and the formats of it that we took."""
-        session = self.session.taken("caller", media, formats, signalling_address)
+        session = self.session.taken("caller", [media], formats, signalling_address)
         return self._with({self.current: session}, self.current)
 
     def media_of(self, description: SessionDescription) -> Media | None:
         """The m= line of a caller's description that is served."""
-        return self.session.line(description, is_answer=False)
+        return next(iter(self.session.relayed_lines(description, is_answer=False)), None)
 
     def rewritten(
         self, party: Party, description: SessionDescription, *, tag: str = INVITED, is_answer: bool = False
     ) -> bytes:
         """The SDP of `party` as the other party may see it: media comes to our port towards the other."""
         session = self._session_of(tag) or self.session
-        media = session.line(description, is_answer=is_answer)
-        ports = {} if media is None else {media.index: self.leg(other(party)).port}
-        return rewrite(description, self.address, ports)
+        port = self.leg(other(party)).port
+        lines = session.relayed_lines(description, is_answer=is_answer)
+        return rewrite(description, self.address, {media.index: port for media in lines})
 
     def assigned(self, call_id: str, at: float) -> MediaAssigned:
         return MediaAssigned(at=at, call_id=call_id, media_id=self.media_id, mode=self.mode, legs=self.legs)

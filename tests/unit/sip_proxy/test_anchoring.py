@@ -45,7 +45,7 @@ o=- 1 1 IN IP4 10.0.0.7
 s=-
 c=IN IP4 10.0.0.7
 t=0 0
-m=audio 4000 RTP/SAVP 8
+m=audio 4000 RTP/AVP 8
 m=audio 4010 RTP/AVP 8
 """
 
@@ -172,14 +172,34 @@ def test_a_fork_cannot_fill_our_memory() -> None:
 
 
 def test_an_answer_keeps_to_the_line_of_its_offer() -> None:
-    """The second line of this offer runs past us, so that its answer has to as well."""
+    """The second stream of this offer runs past us, so that its answer has to as well."""
     offered = anchor().learned("caller", sdp(TWO_LINES), "a")
 
     declined = sdp(TWO_LINES.replace("audio 4000", "audio 0"))
     answered = offered.learned("callee", declined, "b", tag="one", is_answer=True)
 
+    assert "m=audio 4010 RTP/AVP 8" in lines(offered.rewritten("caller", sdp(TWO_LINES)))
     assert "m=audio 4010 RTP/AVP 8" in lines(answered.rewritten("callee", declined, tag="one", is_answer=True))
     assert not answered.session.relayed
+
+
+@pytest.mark.parametrize("second_port", [4000, 4010])
+def test_of_a_stream_offered_encrypted_and_plain_the_answer_takes_one(second_port: int) -> None:
+    optional = TWO_LINES.replace("audio 4000 RTP/AVP", "audio 4000 RTP/SAVP").replace("4010", str(second_port))
+    plain = sdp(TWO_LINES.replace("audio 4000 RTP/AVP", "audio 0 RTP/SAVP").replace("4010", "5010"))
+
+    offered = anchor().learned("caller", sdp(optional), "a")
+    answered = offered.learned("callee", plain, "b", tag="one", is_answer=True)
+    again = answered.learned("callee", plain, "b", tag="one", is_answer=True)
+
+    offer = lines(offered.rewritten("caller", sdp(optional)))
+    assert [line for line in offer if line.startswith("m=")] == ["m=audio 20002 RTP/SAVP 8", "m=audio 20002 RTP/AVP 8"]
+    answer = lines(answered.rewritten("callee", plain, tag="one", is_answer=True))
+    assert [line for line in answer if line.startswith("m=")] == ["m=audio 0 RTP/SAVP 8", "m=audio 20000 RTP/AVP 8"]
+    assert offered.session.encrypted
+    assert not answered.session.encrypted
+    assert [leg.remote_port for leg in answered.legs] == [second_port, 5010]
+    assert again == answered
 
 
 def test_an_offer_may_move_to_another_line() -> None:
