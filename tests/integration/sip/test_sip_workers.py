@@ -7,8 +7,9 @@ import pytest
 from shared.broker import WorkerStatus
 from shared.events import CallEnded, MediaAssigned, media_stream
 from tests.integration.sip.calling import audio, registered, talking
-from tests.integration.sip.conftest import WORKER, System
+from tests.integration.sip.conftest import System
 from tests.integration.sip.phone import sdp
+from tests.paper_worker import WORKER
 
 pytestmark = pytest.mark.integration
 
