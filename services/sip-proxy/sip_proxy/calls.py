@@ -3,6 +3,7 @@ routes the BYE and closes the record. Every call that was started is ended, here
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Literal
 
 import structlog
@@ -143,6 +144,7 @@ class CallBook:
         self._born = now()
         self._calls: dict[str, CallRecord] = {}
         self._undeleted: set[str] = set()
+        self._unwritten: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -168,13 +170,29 @@ class CallBook:
                 self._calls[call_id] = record
         return record
 
+    async def reload(self, call_id: str) -> CallRecord | None:
+        """A running call as another proxy may have left it; as we know it when Redis does not."""
+        record = self._calls.get(call_id)
+        if record is not None and call_id not in self._unwritten:
+            with suppress(BrokerLost):
+                record = self._calls[call_id] = _decode(await self._state.get(PREFIX + call_id)) or record
+        return record
+
+    def forget(self, ended: CallEnded) -> None:
+        """Another proxy has ended this call (or we have, and it is forgotten already)."""
+        record = self._calls.get(ended.call_id)
+        if record is not None and record.started_at < ended.at:
+            del self._calls[ended.call_id]
+
     async def keep(self, record: CallRecord) -> None:
         """Notes the record as it is now. Without Redis memory must do."""
         self._calls[record.call_id] = record
         self._undeleted.discard(record.call_id)
+        self._unwritten.discard(record.call_id)
         try:
             await self._state.put(PREFIX + record.call_id, record.model_dump_json(), TTL_S)
         except BrokerLost as error:
+            self._unwritten.add(record.call_id)
             log.warning("call record not written", call_id=record.call_id, error=str(error))
 
     async def end(
@@ -211,6 +229,7 @@ class CallBook:
             await asyncio.sleep(RETRY_S)
             await self._ports.retry()
             await self._delete()
+            await self._write()
             if self._now() >= refresh_at:
                 refresh_at = self._now() + REFRESH_S
                 for record in list(self._calls.values()):
@@ -231,6 +250,16 @@ class CallBook:
             if record.answered_at is None:
                 await self.end(record.call_id, hangup_by="proxy", final_code=None, reason="the proxy was restarted")
         return True
+
+    async def _write(self) -> None:
+        for call_id in list(self._unwritten):
+            record = self._calls.get(call_id)
+            if record is None:
+                self._unwritten.discard(call_id)
+                continue
+            await self.keep(record)
+            if call_id in self._unwritten:
+                return
 
     async def _delete(self) -> None:
         for call_id in list(self._undeleted):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from shared.broker import BrokerLost, Bus, Workers
-from shared.events import METRICS, SlicesMeasured
+from shared.events import CALLS, METRICS, CallEnded, SlicesMeasured
 from sip_proxy.calls import CallBook, CallRecord
 from sip_proxy.lanes import Lanes
 from sip_proxy.work import MediaSilent, SessionExpired, Work
@@ -41,11 +41,14 @@ class SilenceWatch:
         self._since = now()  # before that we heard nothing of anybody
 
     async def listen(self) -> None:
-        """Notes when each call was heard last, until cancelled."""
-        async for batch in self._bus.tail([METRICS]):
+        """Notes when each call was heard last, and which have ended at another proxy, until cancelled."""
+        async for batch in self._bus.tail([METRICS, CALLS]):
             for delivery in batch:
-                if isinstance(delivery.event, SlicesMeasured):
-                    self.note(delivery.event)
+                match delivery.event:
+                    case SlicesMeasured() as measured:
+                        self.note(measured)
+                    case CallEnded() as ended:
+                        self._book.forget(ended)
 
     async def watch(self) -> None:
         """Looks for silent calls, until cancelled."""
@@ -61,9 +64,9 @@ class SilenceWatch:
             self._heard = {call_id: at for call_id, at in self._heard.items() if call_id in running}
             for call_id, record in running.items():
                 if self.is_silent(record, alive):
-                    self._lanes.put(call_id, MediaSilent(call_id))
+                    self._lanes.put(call_id, MediaSilent(record))
                 elif self.is_expired(record):
-                    self._lanes.put(call_id, SessionExpired(call_id))
+                    self._lanes.put(call_id, SessionExpired(record))
 
     def note(self, event: SlicesMeasured) -> None:
         for part in event.slices:

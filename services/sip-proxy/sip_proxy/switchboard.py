@@ -65,18 +65,21 @@ class Switchboard:
             case TimerRan():
                 await self._forwarder.timer(work)
                 await self._extensions.timer(work)
-            case MediaSilent():
-                await self._silent(work.call_id)
-            case SessionExpired():
-                # RFC 4028 8.3: the parties hang up themselves, a proxy must not
-                await self._book.end(
-                    work.call_id, hangup_by=None, final_code=None, reason="the session was not refreshed"
-                )
+            case MediaSilent() | SessionExpired():
+                await self._dead(work)
 
-    async def _silent(self, call_id: str) -> None:
-        record = self._book.get(call_id)
-        owner = self._extensions if record is not None and record.extension is not None else self._in_dialog
-        await owner.hang_up(call_id, "the media stopped", hangup_by=None)
+    async def _dead(self, work: MediaSilent | SessionExpired) -> None:
+        call_id = work.record.call_id
+        if await self._book.reload(call_id) != work.record:
+            return  # another proxy served it meanwhile: it is to be judged again
+        if isinstance(work, SessionExpired):
+            # RFC 4028 8.3: the parties hang up themselves, a proxy must not
+            reason = "the session was not refreshed"
+            await self._book.end(call_id, hangup_by=None, final_code=None, reason=reason)
+        elif work.record.extension is not None:
+            await self._extensions.hang_up(call_id, "the media stopped", hangup_by=None)
+        else:
+            await self._in_dialog.hang_up(call_id, "the media stopped", hangup_by=None)
 
     def broken_off(self, work: Work) -> None:
         """A bug of ours left this request without an answer."""

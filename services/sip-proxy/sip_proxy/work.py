@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sip_proxy.accounts import Account
+from sip_proxy.calls import CallRecord
 from sip_proxy.effects import ClientKey, Failure, Flow, ServerKey
 from sip_proxy.sip.message import Request, Response
 
@@ -65,14 +66,14 @@ class TimerRan:
 class MediaSilent:
     """Nobody in this call has sent media for too long."""
 
-    call_id: str
+    record: CallRecord
 
 
 @dataclass(frozen=True, slots=True)
 class SessionExpired:
     """The parties agreed to refresh this call, and neither did, nor sent media."""
 
-    call_id: str
+    record: CallRecord
 
 
 Work = (

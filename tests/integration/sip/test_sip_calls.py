@@ -321,6 +321,22 @@ async def test_calls_go_on_while_the_broker_is_away(broker_process: BrokerProces
                 await system.state.get("any")
 
 
+async def test_what_the_broker_missed_of_a_call_is_written_when_it_is_back(broker_process: BrokerProcess) -> None:
+    async with running(broker_process) as system:
+        alice, bob = await registered(system)
+        call, _ = await talking(alice, bob)
+        broker_process.stop()
+        alice.send(alice.in_dialog("INVITE", call, body=sdp(4002)))
+        bob.send(bob.answer(await bob.request("INVITE"), 200, body=sdp(5000)))
+        await alice.response("INVITE")
+        broker_process.start()
+
+        async def is_written() -> bool:
+            return '"port":4002' in (await system.state.get(PREFIX + call.call_id) or "")
+
+        await wait_until(is_written, "the record of the changed call")
+
+
 async def test_contacts_of_a_lower_q_are_called_when_those_of_a_higher_have_refused(system: System) -> None:
     alice, first, second = await system.phone(), await system.other_phone(), await system.other_phone()
     first.contact_params, second.contact_params = ";q=0.9", ";q=0.5"

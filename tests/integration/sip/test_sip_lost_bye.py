@@ -11,6 +11,7 @@ from tests.conftest import BrokerProcess
 from tests.integration.sip.calling import registered, talking
 from tests.integration.sip.conftest import System, running
 from tests.integration.sip.phone import HOST, sdp
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -138,3 +139,27 @@ async def test_a_refresh_moves_the_end_of_the_session(system: System) -> None:
     assert 1700 < seen[0].session_expires_at - first.session_expires_at < 1800
     assert seen[1] is not None
     assert seen[1].session_expires_at is None
+
+
+async def test_what_another_proxy_did_to_a_call_counts(broker: BrokerProcess) -> None:
+    hold = sdp(4000).replace(b"sendrecv", b"inactive")
+    async with (
+        running(broker, media_timeout_s=SILENT_AFTER_S) as first,
+        running(broker, worker=False, flush=False, instance="proxy-2") as second,
+    ):
+        await wait_until(lambda: first.app.neighbours == second.app.neighbours == 1, "the two to know each other")
+        alice, bob = await registered(first)
+        ended, _ = await talking(alice, bob)
+        held, _ = await talking(alice, bob)
+        silent, _ = await talking(alice, bob)
+        elsewhere = await second.phone()
+
+        elsewhere.send(elsewhere.in_dialog("BYE", ended))
+        bob.send(bob.answer(await bob.request("BYE"), 200))
+        elsewhere.send(elsewhere.in_dialog("INVITE", held, body=hold))
+        bob.send(bob.answer(await bob.request("INVITE"), 200, body=hold))
+
+        assert [event.call_id for event in await second.hears(CallEnded)] == [ended.call_id]
+        assert [event.call_id for event in await first.hears(CallEnded)] == [silent.call_id]
+        assert first.app.counters()["calls"] == 1
+        assert (await bob.request("BYE")).call_id == silent.call_id
