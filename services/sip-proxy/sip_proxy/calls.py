@@ -170,7 +170,7 @@ class CallBook:
                 self._calls[call_id] = record
         return record
 
-    async def reload(self, call_id: str) -> CallRecord | None:
+    async def latest(self, call_id: str) -> CallRecord | None:
         """A running call as another proxy may have left it; as we know it when Redis does not."""
         record = self._calls.get(call_id)
         if record is not None and call_id not in self._unwritten:

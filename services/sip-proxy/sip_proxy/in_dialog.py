@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.events import CALLS, CallUpdated, Party
-from sip_proxy import proxy, session_timers
+from sip_proxy import proxy, session_expiry
 from sip_proxy.anchoring import Anchor
 from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description, description_of
 from sip_proxy.calls import CallBook, CallRecord, HangupBy
@@ -102,8 +102,8 @@ class InDialog:
         if response.status >= 300:
             await self._refused(errand, record, response)
             return
-        if session_timers.is_refresh(response):
-            expires_at = session_timers.expires_at(response, self._context.now())
+        if session_expiry.is_refresh(response):
+            expires_at = session_expiry.expires_at(response, self._context.now())
             record = record.heard(other(errand.sender), response)
             record = record.model_copy(update={"session_expires_at": expires_at})
             await self._book.keep(record)

@@ -6,7 +6,7 @@ import structlog
 
 from shared.broker import BrokerLost
 from shared.events import CALLS, CallAnswered, CallRinging, CallStarted
-from sip_proxy import session_timers
+from sip_proxy import session_expiry
 from sip_proxy.accounts import Accounts
 from sip_proxy.anchoring import Anchor
 from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description, description_of
@@ -166,7 +166,7 @@ class Invites:
             if record.answered_at is not None:
                 return record
             self._context.publish(CALLS, answered(record, response, now))
-            expires_at = session_timers.expires_at(response, now)
+            expires_at = session_expiry.expires_at(response, now)
             return record.answered(response.to().tag, now).model_copy(update={"session_expires_at": expires_at})
         if record.ringing:
             return record

@@ -70,7 +70,7 @@ class Switchboard:
 
     async def _dead(self, work: MediaSilent | SessionExpired) -> None:
         call_id = work.record.call_id
-        if await self._book.reload(call_id) != work.record:
+        if await self._book.latest(call_id) != work.record:
             return  # another proxy served it meanwhile: it is to be judged again
         if isinstance(work, SessionExpired):
             # RFC 4028 8.3: the parties hang up themselves, a proxy must not

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sip_proxy.bodies import anchor_body, description_of
 from sip_proxy.dialog_ends import DialogEnd
-from sip_proxy.session_timers import expires_at
+from sip_proxy.session_expiry import expires_at
 from sip_proxy.sip.digest import check_nonce, parse_authorization, verify
 from sip_proxy.sip.errors import SdpError, SipParseError
 from sip_proxy.sip.message import Request, Response, response_to

@@ -64,6 +64,14 @@ def test_an_offer_without_events_is_answered_without_them() -> None:
     assert "m=audio 20000 RTP/AVP 8\na=rtpmap:8 PCMA/8000\na=sendrecv\n" in text
 
 
+@pytest.mark.parametrize("said", ["", "a=fmtp:18 annexb=no\n", "a=fmtp:18 annexb=yes\n"])
+def test_what_the_offer_says_of_annex_b_is_answered_and_its_silence_too(said: str) -> None:
+    """RFC 4856 2.1.9: annex B is on when nobody says no, so a word of ours would change it."""
+    text = text_of(answer(f"v=0\nt=0 0\nm=audio 4 RTP/AVP 18\n{said}", *ALL))
+
+    assert f"a=rtpmap:18 G729/8000\n{said}a=sendrecv\n" in text
+
+
 @pytest.mark.parametrize(
     ("offered", "answered"),
     [("sendrecv", "sendrecv"), ("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")],

@@ -1,4 +1,4 @@
-"""Session timers (RFC 4028) as a proxy sees them: the parties negotiate and refresh, we see when nobody does."""
+"""When a session that passes through us is over (RFC 4028): the parties refresh it, we see when nobody does."""
 
 from sip_proxy.sip.headers import parse_delta_seconds
 from sip_proxy.sip.message import Response
