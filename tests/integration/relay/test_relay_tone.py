@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rtp_analyzer.packets.rtp import RtpPacket
 from shared.events import PayloadFormat
 from shared.testing import PCMA
-from tests.integration.relay.calls import ALICE_SSRC, call, counted, reports, wall_ns
+from tests.integration.relay.calls import ALICE_SSRC, call, counted, reports, updated, wall_ns
 from tests.integration.rtp_phone import voice
 
 pytestmark = pytest.mark.integration
@@ -71,3 +71,15 @@ async def test_what_the_listener_of_the_tone_sends_is_measured_and_stays_here(re
     await counted(relay, "packets_received", 30)
     assert reports(relay.close("media-1", wall_ns()))[ALICE_SSRC].total.packets_received == 30
     assert relay.counters()["packets_relayed"] == 0
+
+
+async def test_a_party_that_must_not_be_sent_to_hears_nothing_until_it_may(relay, alice):
+    on_hold = call(alice.leg("caller", listens=False), mode="tone")
+    relay.open(on_hold)
+    alice.send(voice(30, ssrc=ALICE_SSRC))
+    await counted(relay, "packets_received", 30)
+    assert alice.nothing_more()
+
+    relay.update(updated(on_hold, alice.leg("caller")))
+
+    assert len(alice.received(5)) == 5
