@@ -9,9 +9,6 @@ from rtp_analyzer.taps.libc import IOVEC, MSGHDR
 
 STREAMS_A_LEG: Final = 4  # live SSRCs that one party may have at once; further ones are relayed and counted
 
-# One packet of a sound: 20 ms (RFC 3551 4.5), an octet a timestamp unit in G.711 and G.722 alike.
-SOUND_PACKET_OCTETS: Final = 160
-
 NO_IMPAIRMENT: Final = -1
 HELD_PACKETS: Final = 16  # that wait in one leg; the longest delay is 40 ms
 
@@ -38,9 +35,11 @@ LEG: Final = np.dtype(
         ("deaf", np.uint8),  # its SDP forbids to send to it
         ("impairment", np.int32),  # row of what is done to its echo, or NO_IMPAIRMENT
         # what we ourselves send to the party
-        ("sound_at", np.uint64),  # address of its octets; 0: nothing
-        ("sound_octets", np.int64),
-        ("sound_phase", np.int64),  # octet that comes next
+        ("sound_at", np.uint64),  # address of its packets, one after another; 0: nothing
+        ("sound_packets", np.int64),
+        ("sound_packet_octets", np.int64),
+        ("sound_packet_units", np.int64),  # of the timestamp
+        ("sound_phase", np.int64),  # packet that comes next
         ("sound_loops", np.uint8),
         ("sound_over", np.uint8),  # it was sent to its end
         ("sound_started", np.uint8),

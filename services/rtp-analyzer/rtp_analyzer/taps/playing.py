@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 
-from rtp_analyzer.sounds.sound import Sound
+from rtp_analyzer.sounds.sound import Sound, timestamps_a_packet
 from rtp_analyzer.taps.libc import set_timer
 from rtp_analyzer.taps.memory import LoopMemory
 from rtp_analyzer.taps.sound import PERIOD_NS
@@ -15,7 +15,7 @@ class Player:
 
     def __init__(self, memory: LoopMemory) -> None:
         self._memory = memory
-        self._sounds: dict[int, Sound] = {}  # by leg; the packet loop reads their octets
+        self._sounds: dict[int, Sound] = {}  # by leg; the packet loop reads their packets
 
     def play(self, index: int, formats: Sequence[PayloadFormat], sound: Sound) -> None:
         """Gives a leg a sound from its beginning, as a stream of its own."""
@@ -33,12 +33,16 @@ class Player:
         sound = self._sounds.get(index)
         if sound is None:
             return
-        playable = [known for known in formats if known.encoding.upper() in sound.octets]
-        octets = sound.octets[playable[0].encoding.upper()] if playable else None
         record = self._memory.legs[index]
-        record["sound_at"] = 0 if octets is None else octets.ctypes.data
-        record["sound_octets"] = 0 if octets is None else len(octets)
-        record["sound_payload_type"] = playable[0].payload_type if playable else 0
+        playable = [known for known in formats if known.encoding in sound.packets]
+        if not playable:
+            record["sound_at"] = 0
+            return
+        packets = sound.packets[playable[0].encoding]
+        record["sound_at"] = packets.ctypes.data
+        record["sound_packets"], record["sound_packet_octets"] = packets.shape
+        record["sound_packet_units"] = timestamps_a_packet(playable[0].encoding)
+        record["sound_payload_type"] = playable[0].payload_type
 
     def stop(self, index: int) -> None:
         """Forgets the leg's sound; its record is blank."""

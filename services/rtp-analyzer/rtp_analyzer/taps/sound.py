@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from rtp_analyzer.compiled import compiled
 from rtp_analyzer.taps.datagrams import BYTES, COUNTER_ARRAY, LOOP_TYPE, send
-from rtp_analyzer.taps.legs import SOUND_PACKET_OCTETS, SOUNDS_SENT
+from rtp_analyzer.taps.legs import SOUNDS_SENT
 from rtp_analyzer.taps.libc import memcpy, read
 from rtp_analyzer.taps.sources import LEG_TYPE
 
 PERIOD_NS: Final = 20_000_000
 _HEADER_BYTES: Final = 12
-SOUND_PACKET_BYTES: Final = _HEADER_BYTES + SOUND_PACKET_OCTETS
+MAX_SOUND_OCTETS: Final = 160  # of a packet: G.711 and G.722
+SOUND_PACKET_BYTES: Final = _HEADER_BYTES + MAX_SOUND_OCTETS
 _MAX_LATE: Final = 5  # packets sent at once after a standstill; beyond that the sound pauses
 _MARKER: Final = 0x80
 _VERSION: Final = 0x80
@@ -23,13 +24,12 @@ _VERSION: Final = 0x80
 @compiled(numba.void(LEG_TYPE, numba.int64))
 def _advance(leg: np.void, packets: int) -> None:
     """Move on in the sound; what does not loop is over at its end."""
-    leg["sound_timestamp"] += packets * SOUND_PACKET_OCTETS
-    phase = leg["sound_phase"] + packets * SOUND_PACKET_OCTETS
+    leg["sound_timestamp"] += packets * leg["sound_packet_units"]
+    leg["sound_phase"] += packets
     if leg["sound_loops"] != 0:
-        phase %= leg["sound_octets"] - SOUND_PACKET_OCTETS
-    elif phase + SOUND_PACKET_OCTETS > leg["sound_octets"]:
+        leg["sound_phase"] %= leg["sound_packets"]
+    elif leg["sound_phase"] >= leg["sound_packets"]:
         leg["sound_over"] = 1
-    leg["sound_phase"] = phase
 
 
 @compiled(numba.void(LOOP_TYPE, BYTES, LEG_TYPE, COUNTER_ARRAY))
@@ -44,9 +44,10 @@ def _send_sound(loop: np.void, packet: NDArray[np.uint8], leg: np.void, counters
         for i in range(4):
             packet[4 + i] = (np.int64(leg["sound_timestamp"]) >> (24 - 8 * i)) & 0xFF
             packet[8 + i] = (np.int64(leg["sound_ssrc"]) >> (24 - 8 * i)) & 0xFF
-        octets_at = np.uint64(leg["sound_at"]) + np.uint64(leg["sound_phase"])
-        memcpy(packet.ctypes.data + _HEADER_BYTES, octets_at, SOUND_PACKET_OCTETS)
-        loop["size"] = SOUND_PACKET_BYTES
+        octets = leg["sound_packet_octets"]
+        octets_at = np.uint64(leg["sound_at"]) + np.uint64(leg["sound_phase"] * octets)
+        memcpy(packet.ctypes.data + _HEADER_BYTES, octets_at, octets)
+        loop["size"] = _HEADER_BYTES + octets
         if send(loop, packet, leg["rtp_fd"], to, counters):
             counters[SOUNDS_SENT] += 1
         leg["sound_started"] = 1
