@@ -13,6 +13,7 @@ from shared.events import CALLS, CallEnded, Event, Party, Stream, Value
 from sip_proxy.anchoring import Anchor
 from sip_proxy.effects import Flow
 from sip_proxy.ports import MediaPorts
+from sip_proxy.session_timer import SessionTimer
 from sip_proxy.sip.dialog import Dialog
 from sip_proxy.sip.message import Message
 
@@ -44,7 +45,15 @@ class CallRecord(Value):
     callee_tag: str | None = None
     anchor: Anchor | None = None
     dialog: Dialog | None = None  # where we ourselves are the callee
+    session_timer: SessionTimer | None = None  # the same
+    done_by: float | None = None  # we hang up then, whatever happens
     ended: bool = False  # told as ended, but its dialog may still be alive
+
+    @property
+    def deadline(self) -> float | None:
+        """When we have to do something for this call; None: never."""
+        session = None if self.session_timer is None else self.session_timer.deadline
+        return min((at for at in (session, self.done_by) if at is not None), default=None)
 
     def party_of(self, message: Message) -> Party | None:
         """Who sent this in-dialog request, by its tags; None: it is of no dialog of this call."""
