@@ -93,6 +93,7 @@ class Extensions:
         if dialog.is_out_of_order(work.request):
             self._respond(work, 500, "CSeq Out Of Order")
             return
+        record = record.heard_from("caller", work.request, work.flow)
         record = record.model_copy(update={"dialog": dialog.received(work.request)})
         match work.request.method:
             case "BYE":
@@ -123,7 +124,7 @@ class Extensions:
 
     async def response(self, work: ResponseArrived) -> None:
         """The caller answers a refresh of ours, or a BYE, which needs nothing more."""
-        outcome = await self._refreshing.response(work.transaction, work.response)
+        outcome = await self._refreshing.response(work.transaction, work.response, work.flow)
         record = self._book.get(work.response.call_id)
         if outcome == "gone":
             await self.hang_up(work.response.call_id, "the caller does not know the call any more", hangup_by=None)
@@ -141,9 +142,9 @@ class Extensions:
 
     async def due(self, call_id: str) -> None:
         """Something has to be done for this call by now."""
-        record, now = self._book.get(call_id), self._context.now()
+        record, now = await self._book.latest(call_id), self._context.now()
         if record is None or record.deadline is None or record.deadline > now:
-            return  # it was done meanwhile
+            return  # it was done meanwhile, perhaps by another proxy
         session = record.session_timer
         if record.done_by is not None and record.done_by <= now:
             await self.hang_up(call_id, "the result was not spoken in time", hangup_by="proxy")
@@ -163,10 +164,11 @@ class Extensions:
         if record is None or record.dialog is None:
             return
         self._answering.stop(call_id)
-        flow = Flow.from_text(record.caller_flow)
-        via = self._context.site.via(flow.transport, MAGIC_COOKIE + self._context.token())
-        _, bye = record.dialog.request("BYE", via)
-        self._context.wire.start(bye, flow)
+        flow = self._context.wire.way(Flow.from_text(record.caller_flow))
+        if flow is not None:
+            via = self._context.site.via(flow.transport, MAGIC_COOKIE + self._context.token())
+            _, bye = record.dialog.request("BYE", via)
+            self._context.wire.start(bye, flow)
         await self._book.end(call_id, hangup_by=hangup_by, final_code=None, reason=reason)
 
     async def _refresh(self, work: RequestArrived, record: CallRecord) -> None:

@@ -7,6 +7,7 @@ from sip_proxy.calls import CallBook, CallRecord
 from sip_proxy.context import Context
 from sip_proxy.effects import ClientKey, Flow
 from sip_proxy.session_timer import SessionTimer
+from sip_proxy.sip.dialog import Dialog
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request, Response
 from sip_proxy.sip.session_interval import confirmed
@@ -31,8 +32,9 @@ class Refreshing:
 
     async def start(self, record: CallRecord) -> None:
         """Sends the refresh that is due."""
-        dialog, timer, flow = record.dialog, record.session_timer, Flow.from_text(record.caller_flow)
-        if dialog is None or timer is None or self.waits(record.call_id):
+        dialog, timer = record.dialog, record.session_timer
+        flow = self._context.wire.way(Flow.from_text(record.caller_flow))
+        if dialog is None or timer is None or flow is None or self.waits(record.call_id):
             return
         contact = self._context.site.contact(
             record.extension or "", flow.transport, secure=is_secure(dialog.remote_target)
@@ -47,7 +49,7 @@ class Refreshing:
         self._unanswered.add(record.call_id)
         self._sent[self._context.wire.start(invite, flow)] = record.call_id
 
-    async def response(self, transaction: ClientKey, response: Response) -> Outcome | None:
+    async def response(self, transaction: ClientKey, response: Response, flow: Flow) -> Outcome | None:
         """Takes an answer to a refresh; `gone`: the other side does not know the call any more."""
         if transaction not in self._sent or response.status < 200:
             return None
@@ -57,7 +59,7 @@ class Refreshing:
         record = self._book.get(response.call_id)
         if record is None or record.dialog is None:
             return None
-        self._acknowledge(record, response)
+        self._acknowledge(record.dialog, response, flow)
         if record.session_timer is not None:
             timer = confirmed(record.session_timer.interval_s, response)
             now = self._context.now()
@@ -73,12 +75,9 @@ class Refreshing:
         self._unanswered.remove(call_id)
         return call_id
 
-    def _acknowledge(self, record: CallRecord, response: Response) -> None:
+    def _acknowledge(self, dialog: Dialog, response: Response, flow: Flow) -> None:
         """RFC 3261 13.2.2.4: every copy of the 2xx, to where its Contact says."""
-        if record.dialog is None:
-            return
-        flow = Flow.from_text(record.caller_flow)
-        at_invite = record.dialog.model_copy(update={"local_cseq": response.cseq.number - 1})
+        at_invite = dialog.model_copy(update={"local_cseq": response.cseq.number - 1})
         _, ack = at_invite.request("ACK", self._via(flow))
         self._context.wire.send(_towards(response, ack), flow)
 

@@ -7,9 +7,10 @@ import pytest
 from shared.events import METRICS, CallAnswered, CallEnded, QualitySpoken
 from sip_proxy.sip.sdp import SessionDescription
 from tests.conftest import BrokerProcess
-from tests.integration.sip.conftest import WORKER, System, running
+from tests.integration.sip.conftest import System, running
 from tests.integration.sip.phone import sdp
 from tests.integration.sip.test_sip_extensions import answered
+from tests.paper_worker import WORKER
 
 pytestmark = pytest.mark.integration
 
