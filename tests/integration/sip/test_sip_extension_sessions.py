@@ -146,3 +146,18 @@ async def test_996_is_hung_up_by_us_once_the_worker_has_spoken(system: System) -
     assert bye.call_id == call.call_id
     assert (ended.hangup_by, ended.reason) == ("proxy", "the result was spoken")
     assert await system.media() == []
+
+
+@pytest.mark.parametrize(("scheme", "transport"), [("sip", "udp"), ("sip", "tcp"), ("sip", "tls"), ("sips", "tls")])
+async def test_our_contact_is_reached_the_way_the_call_came(system: System, scheme: str, transport: str) -> None:
+    phone = await system.phone(transport=transport)
+
+    await phone.authenticated("INVITE", f"{scheme}:996@{phone.domain}", body=sdp(4000))
+    answer = await phone.response("INVITE")
+    call = phone.caller_side(answer)
+    phone.send(phone.in_dialog("ACK", call))
+    phone.send(phone.in_dialog("BYE", call))
+
+    assert (await phone.response("BYE")).status == 200
+    assert call.target.startswith(f"{scheme}:996@")
+    assert scheme == "sips" or call.target.endswith(f";transport={transport}")

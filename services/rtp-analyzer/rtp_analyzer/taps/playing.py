@@ -23,9 +23,7 @@ class Player:
         record = self._memory.legs[index]
         record["sound_phase"] = record["sound_over"] = record["sound_started"] = 0
         record["sound_loops"] = sound.loops
-        record["sound_sequence"] = secrets.randbits(16)
-        record["sound_timestamp"] = secrets.randbits(32)
-        record["sound_ssrc"] = secrets.randbits(32)
+        record["sound_packet_units"] = 0  # no stream yet
         self.choose_codec(index, formats)
 
     def choose_codec(self, index: int, formats: Sequence[PayloadFormat]) -> None:
@@ -38,10 +36,14 @@ class Player:
         if not playable:
             record["sound_at"] = 0
             return
-        packets = sound.packets[playable[0].encoding]
+        packets, units = sound.packets[playable[0].encoding], timestamps_a_packet(playable[0].encoding)
+        if record["sound_packet_units"] != units:  # a stream has one clock rate (RFC 3550 5.2)
+            record["sound_packet_units"] = units
+            record["sound_sequence"] = secrets.randbits(16)
+            record["sound_timestamp"] = secrets.randbits(32)
+            record["sound_ssrc"] = secrets.randbits(32)
         record["sound_at"] = packets.ctypes.data
         record["sound_packets"], record["sound_packet_octets"] = packets.shape
-        record["sound_packet_units"] = timestamps_a_packet(playable[0].encoding)
         record["sound_payload_type"] = playable[0].payload_type
 
     def stop(self, index: int) -> None:
