@@ -4,15 +4,15 @@ A value, kept in the call's record, so that any replica can carry on. Our port t
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.events import MediaAssigned, MediaLeg, MediaUpdated, Party, Value
+from shared.events import Impairment, Language, MediaAssigned, MediaLeg, MediaUpdated, Party, Value
 from sip_proxy.media_sessions import MediaSession, other
 from sip_proxy.sip.sdp import Format, Media, SessionDescription, rewrite
 
-Mode = Literal["relay", "echo", "tone"]
+Mode = Literal["relay", "echo", "tone", "announce"]
 
 INVITED = ""  # the tag of no dialog: what the INVITE offered to all that will be
 MAX_DIALOGS = 16  # of one INVITE that are remembered, the newest: more would be an attack on our memory
@@ -44,6 +44,8 @@ class Anchor(Value):
     media_id: str
     mode: Mode
     legs: tuple[MediaLeg, ...]
+    impairment: Impairment | None = None  # of an echo
+    language: Language = "en"  # of an announcement
     # What was negotiated in each dialog that a fork opened, by the callee's tag; of the answered one alone after that.
     sessions: dict[str, MediaSession] = Field(default_factory=lambda: {INVITED: MediaSession()})
     current: str = INVITED  # the dialog whose media is relayed: the one that was described last
@@ -117,10 +119,14 @@ class Anchor(Value):
         return rewrite(description, self.address, {media.index: port for media in lines})
 
     def assigned(self, call_id: str, at: float) -> MediaAssigned:
-        return MediaAssigned(at=at, call_id=call_id, media_id=self.media_id, mode=self.mode, legs=self.legs)
+        return MediaAssigned(at=at, call_id=call_id, **self._orders())
 
     def updated(self, call_id: str, at: float) -> MediaUpdated:
-        return MediaUpdated(at=at, call_id=call_id, media_id=self.media_id, mode=self.mode, legs=self.legs)
+        return MediaUpdated(at=at, call_id=call_id, **self._orders())
+
+    def _orders(self) -> dict[str, Any]:
+        """What the worker is told."""
+        return {name: getattr(self, name) for name in ("media_id", "mode", "legs", "impairment", "language")}
 
     def _session_of(self, tag: str) -> MediaSession | None:
         """What a message of this dialog starts from; None: of a dialog that did not become the call."""

@@ -15,6 +15,7 @@ from sip_proxy.anchoring import MAX_DIALOGS, Anchor
 from sip_proxy.dialog_ends import DialogEnd, bye
 from sip_proxy.effects import Flow
 from sip_proxy.ports import MediaPorts
+from sip_proxy.session_timer import SessionTimer
 from sip_proxy.sip.dialog import Dialog
 from sip_proxy.sip.message import Message, Request
 
@@ -46,10 +47,18 @@ class CallRecord(Value):
     callee_tag: str | None = None
     anchor: Anchor | None = None
     dialog: Dialog | None = None  # where we ourselves are the callee
+    session_timer: SessionTimer | None = None  # the same
+    done_by: float | None = None  # we hang up then, whatever happens
     # what it takes to hang up for both sides; the callee's by its tag, of the answered dialog alone once there is one
     caller_end: DialogEnd | None = None
     callee_ends: dict[str, DialogEnd] = Field(default_factory=dict)
-    session_expires_at: float | None = None  # RFC 4028; None: no timer
+    session_expires_at: float | None = None  # RFC 4028, of a session that passes through us; None: no timer
+
+    @property
+    def deadline(self) -> float | None:
+        """When we have to do something for this call; None: never."""
+        session = None if self.session_timer is None else self.session_timer.deadline
+        return min((at for at in (session, self.done_by) if at is not None), default=None)
 
     def party_of(self, message: Message) -> Party | None:
         """Who sent this in-dialog request, by its tags; None: it is of no dialog of this call."""

@@ -198,6 +198,7 @@ def answered(record: CallRecord, response: Response, now: float) -> CallAnswered
         code=response.status,
         codec=None if record.anchor is None else record.anchor.codec,
         encrypted=record.anchor is not None and record.anchor.session.encrypted,
+        impairment=None if record.anchor is None else record.anchor.impairment,
         user_agent=clean_or_none(response.headers.get("User-Agent") or response.headers.get("Server")),
     )
 

@@ -25,6 +25,7 @@ class Side(Value):
     formats: tuple[PayloadFormat, ...]
     ptime_ms: float | None
     sends: bool
+    listens: bool
     held: bool  # the other one is to stop sending
     encrypted: bool
 
@@ -108,6 +109,7 @@ class MediaSession(Value):
             formats=self._may_send(party),
             ptime_ms=side.ptime_ms,
             sends=side.sends,
+            listens=side.listens,
             encrypted=side.encrypted,
         )
 
@@ -132,6 +134,7 @@ def _side(media: Media, formats: Sequence[Format], signalling_address: str) -> S
         formats=tuple(map(_payload_format, formats)),
         ptime_ms=media.ptime_ms,
         sends=media.sends,
+        listens=media.direction in ("sendrecv", "recvonly") and not nowhere,
         held=media.held,
         encrypted=media.encrypted,
     )

@@ -1,4 +1,5 @@
-"""Calls that are over although nobody said so: the BYE was lost, or both phones are gone."""
+"""Calls that are over although nobody said so: the BYE was lost, or both phones are gone. And calls whose worker has
+said all that it had to say (996)."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,10 +7,10 @@ from collections.abc import Callable
 import structlog
 
 from shared.broker import BrokerLost, Bus, Workers
-from shared.events import CALLS, METRICS, CallEnded, SlicesMeasured
+from shared.events import CALLS, METRICS, CallEnded, QualitySpoken, SlicesMeasured
 from sip_proxy.calls import CallBook, CallRecord
 from sip_proxy.lanes import Lanes
-from sip_proxy.work import MediaSilent, SessionExpired, Work
+from sip_proxy.work import MediaSilent, ResultSpoken, SessionExpired, Work
 
 log = structlog.get_logger(__name__)
 
@@ -41,12 +42,15 @@ class SilenceWatch:
         self._since = now()  # before that we heard nothing of anybody
 
     async def listen(self) -> None:
-        """Notes when each call was heard last, and which have ended at another proxy, until cancelled."""
+        """Notes when each call was heard last and which have ended at another proxy, and passes on what has been
+        spoken, until cancelled."""
         async for batch in self._bus.tail([METRICS, CALLS]):
             for delivery in batch:
                 match delivery.event:
                     case SlicesMeasured() as measured:
                         self.note(measured)
+                    case QualitySpoken(call_id=call_id) if call_id in self._book.running():
+                        self._lanes.put(call_id, ResultSpoken(call_id))
                     case CallEnded() as ended:
                         self._book.forget(ended)
 

@@ -76,6 +76,20 @@ class SessionExpired:
     record: CallRecord
 
 
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """Something is due in a call with an extension: its record says what."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSpoken:
+    """The worker has nothing more to say to the caller of 996."""
+
+    call_id: str
+
+
 Work = (
     RequestArrived
     | AckArrived
@@ -86,4 +100,6 @@ Work = (
     | TimerRan
     | MediaSilent
     | SessionExpired
+    | DeadlinePassed
+    | ResultSpoken
 )
