@@ -105,6 +105,15 @@ class ScriptedCaller:
         self._send("BYE", target[1], answered.headers["to"], self._branch(), "", self._route(answered))
         return await self._final("BYE")
 
+    async def is_hung_up(self, within_s: float) -> None:
+        """Waits until the other side ends the call, and agrees."""
+        async with asyncio.timeout(within_s):
+            while not (bye := await self._inbox.messages.get()).startswith(b"BYE "):
+                pass
+        lines = bye.decode().split("\r\n")
+        copied = [line for line in lines if line.startswith(("Via:", "From:", "To:", "Call-ID:", "CSeq:"))]
+        self.send_raw("\r\n".join(["SIP/2.0 200 OK", *copied, "Content-Length: 0", "", ""]).encode())
+
     def send_raw(self, datagram: bytes) -> None:
         """Bytes to the SIP port, whatever they are."""
         self._transport.sendto(datagram, self._server)

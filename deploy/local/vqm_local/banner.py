@@ -12,7 +12,12 @@ from sip_proxy.accounts import SEEDED
 from vqm_local.certificates import CA_CERTIFICATE
 from vqm_local.system import System, first_password
 
-EXTENSIONS = {"999": "echo: you hear yourself", "998": "tone: 1004 Hz, and what you send is measured"}
+EXTENSIONS = {
+    "999": "echo: you hear yourself",
+    "998": "tone: 1004 Hz, and what you send is measured",
+    "997": "echo with loss and jitter added on the way back: does your phone see them?",
+    "996": "listens for 10 s, then speaks the quality it measured",
+}
 
 
 def teller(console: Console) -> Callable[[str, str], None]:

@@ -53,6 +53,8 @@ class Signalling:
     end_code: int | None = None
     reason: str | None = None
     impaired: bool = False  # our own socket dropped packets during some slice
+    injected_loss_percent: float | None = None  # what 997 does on the way back
+    injected_jitter_ms: float | None = None
 
     @property
     def started_at(self) -> float:
@@ -184,7 +186,15 @@ def _start(call: Signalling, fact: CallStarted) -> Signalling:
 def _answer(call: Signalling, fact: CallAnswered) -> Signalling:
     if call.answered_at is not None and call.answered_at <= fact.at:
         return call
-    return replace(call, answered_at=fact.at, answered_code=fact.code, callee_user_agent=fact.user_agent)
+    injected = fact.impairment
+    return replace(
+        call,
+        answered_at=fact.at,
+        answered_code=fact.code,
+        callee_user_agent=fact.user_agent,
+        injected_loss_percent=None if injected is None else injected.loss_percent,
+        injected_jitter_ms=None if injected is None else injected.jitter_ms,
+    )
 
 
 def _set_codec(call: Signalling, codec: str | None, at: float) -> Signalling:

@@ -34,6 +34,14 @@ class Directions:
 
 
 @dataclass(frozen=True, slots=True)
+class Injected:
+    """What the test extension 997 adds on purpose to the audio on its way back to the caller; we do not measure it."""
+
+    loss_percent: float
+    jitter_ms: Annotated[float, Field(description="as RFC 3550 measures it where it arrives")]
+
+
+@dataclass(frozen=True, slots=True)
 class CallView:
     """A call as it stands now."""
 
@@ -51,6 +59,7 @@ class CallView:
     hangup_by: Annotated[str | None, Field(description="caller, callee or proxy")]
     reason: str | None
     extension: Annotated[str | None, Field(description="our own test extension that answered")]
+    injected: Annotated[Injected | None, Field(description="null: nothing is, as in all calls but those to 997")]
     flags: Annotated[
         list[Flag],
         Field(

@@ -13,6 +13,7 @@ from api.shapes import (
     CallView,
     Directions,
     Flag,
+    Injected,
     LiveSlice,
     RegistrationView,
     SliceView,
@@ -167,10 +168,17 @@ def _call_fields(call: Signalling, directions: Mapping[Party, Direction], now: f
         "hangup_by": None if ended_at is None else call.hangup_by,
         "reason": None if ended_at is None else call.reason,
         "extension": call.extension,
+        "injected": _injected(call),
         "flags": flags(call, directions, now),
         "mos": call_mos(directions),
         "directions": Directions(directions.get("caller", UNKNOWN), directions.get("callee", UNKNOWN)),
     }
+
+
+def _injected(call: Signalling) -> Injected | None:
+    if call.injected_loss_percent is None or call.injected_jitter_ms is None:
+        return None
+    return Injected(call.injected_loss_percent, call.injected_jitter_ms)
 
 
 def _phase(call: Signalling) -> Literal["started", "ringing", "answered", "ended"]:

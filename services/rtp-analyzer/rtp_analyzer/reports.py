@@ -8,12 +8,13 @@ from shared.events import (
     MAX_SLICES_AN_ENTRY,
     MediaReleased,
     MediaStopped,
+    QualitySpoken,
     Slice,
     SlicesMeasured,
     StreamEnded,
 )
 
-MetricsEvent = SlicesMeasured | StreamEnded | MediaStopped
+MetricsEvent = SlicesMeasured | StreamEnded | MediaStopped | QualitySpoken
 
 
 class Reporter:

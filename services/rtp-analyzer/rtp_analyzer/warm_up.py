@@ -11,7 +11,8 @@ MODULES = (
     "rtp_analyzer.taps.sources",
     "rtp_analyzer.taps.datagrams",
     "rtp_analyzer.taps.forward",
-    "rtp_analyzer.taps.tone",
+    "rtp_analyzer.taps.sound",
+    "rtp_analyzer.taps.impairment",
     "rtp_analyzer.taps.loop",
     "rtp_analyzer.taps.cuts",
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from rtp_analyzer.announcements import Announcements
 from rtp_analyzer.reports import MetricsEvent, Reporter
 from rtp_analyzer.taps.relay import Media, PortUnavailable, Relay
 from shared.broker import BrokerLost, Bus, Delivery, Outbox, Workers, WorkerStatus
@@ -35,6 +36,7 @@ class WorkerProfile:
     capacity: int  # media at once
     # A phone that was not told of the end sends on for a while; the next call must not get its packets.
     quarantine_s: float = 10.0
+    listen_s: float = 10.0  # to a caller of 996, before it is said what was heard
 
 
 class Worker:
@@ -58,6 +60,7 @@ class Worker:
         self._now = now
         self._monotonic = monotonic
         self._reporter = Reporter(profile.id)
+        self._announcements = Announcements(profile.id, relay, profile.listen_s, monotonic)
         self._quarantine: deque[tuple[float, tuple[int, ...]]] = deque()  # free again when, and which
         self._away = False  # Redis did not answer the last time
         self._failed = 0
@@ -144,6 +147,8 @@ class Worker:
             self._failed += 1
             log.error("media not opened", call_id=media.call_id, media_id=media.media_id, reason=str(error))
             return
+        if media.mode == "announce":
+            self._announcements.begin(media.media_id)
         log.info("media opened", call_id=media.call_id, media_id=media.media_id, mode=media.mode, ports=_ports(media))
         await self._workers.opened(self._profile.id, media.media_id, _ports(media))
 
@@ -151,6 +156,7 @@ class Worker:
         if released.media_id not in self._relay.media:
             self._publish([self._reporter.unknown(released, self._now())])
             return
+        self._announcements.forget(released.media_id)
         closed = self._relay.close(released.media_id, self._now_ns())
         self._quarantine.append((self._monotonic() + self._profile.quarantine_s, _ports(closed.media)))
         self._publish(self._reporter.stopped(closed, self._now()))
@@ -164,7 +170,9 @@ class Worker:
             due = max(due + TICK_S, self._monotonic())
             if not self._relay.running:
                 raise RuntimeError("the packet loop has died")
-            self._publish(self._reporter.tick(self._relay.cut(self._now_ns()), self._now()))
+            cuts = self._relay.cut(self._now_ns())
+            self._publish(self._reporter.tick(cuts, self._now()))
+            self._publish(self._announcements.tick(cuts, self._now()))
 
     async def _keep_in_touch(self) -> None:
         """Once a second: say that we live, free what has served its quarantine; now and then trim our streams."""

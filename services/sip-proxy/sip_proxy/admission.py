@@ -144,7 +144,7 @@ def _unusable(request: Request, user: str | None) -> str | None:
 
 def capabilities() -> tuple[tuple[str, str], ...]:
     """RFC 3261 11.2: what OPTIONS tells."""
-    return (("Allow", ALLOW), ("Accept", "application/sdp"), ("Supported", ""))
+    return (("Allow", ALLOW), ("Accept", "application/sdp"), ("Supported", "timer"))
 
 
 def not_allowed(request: Request, flow: Flow, now: float, account: Account, reason: str) -> RequestNotAllowed:

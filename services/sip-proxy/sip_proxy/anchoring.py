@@ -4,14 +4,14 @@ A value, kept in the call's record, so that any replica can carry on. Our port t
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.events import MediaAssigned, MediaLeg, MediaUpdated, Party, PayloadFormat, Value
+from shared.events import Impairment, Language, MediaAssigned, MediaLeg, MediaUpdated, Party, PayloadFormat, Value
 from sip_proxy.sip.sdp import Format, Media, SessionDescription, rewrite
 
-Mode = Literal["relay", "echo", "tone"]
+Mode = Literal["relay", "echo", "tone", "announce"]
 
 
 def other(party: Party) -> Party:
@@ -26,6 +26,8 @@ class Anchor(Value):
     media_id: str
     mode: Mode
     legs: tuple[MediaLeg, ...]
+    impairment: Impairment | None = None  # of an echo
+    language: Language = "en"  # of an announcement
     # which m= line is relayed: offer and answer have the same lines in the same order (RFC 3264 6)
     index: int | None = None
     described: dict[Party, tuple[PayloadFormat, ...]] = Field(default_factory=dict)
@@ -72,10 +74,14 @@ class Anchor(Value):
         return rewrite(description, self.address, ports)
 
     def assigned(self, call_id: str, at: float) -> MediaAssigned:
-        return MediaAssigned(at=at, call_id=call_id, media_id=self.media_id, mode=self.mode, legs=self.legs)
+        return MediaAssigned(at=at, call_id=call_id, **self._orders())
 
     def updated(self, call_id: str, at: float) -> MediaUpdated:
-        return MediaUpdated(at=at, call_id=call_id, media_id=self.media_id, mode=self.mode, legs=self.legs)
+        return MediaUpdated(at=at, call_id=call_id, **self._orders())
+
+    def _orders(self) -> dict[str, Any]:
+        """What the worker is told."""
+        return {name: getattr(self, name) for name in ("media_id", "mode", "legs", "impairment", "language")}
 
 
 def _described_leg(leg: MediaLeg, media: Media, signalling_address: str) -> MediaLeg:
@@ -88,6 +94,7 @@ def _described_leg(leg: MediaLeg, media: Media, signalling_address: str) -> Medi
             "signalling_address": signalling_address,
             "ptime_ms": media.ptime_ms,
             "sends": media.sends,
+            "listens": media.direction in ("sendrecv", "recvonly") and not nowhere,
         }
     )
 

@@ -11,6 +11,7 @@ from sip_proxy.auth import Authenticator
 from sip_proxy.calls import CallBook
 from sip_proxy.cluster import Cluster
 from sip_proxy.context import Context
+from sip_proxy.deadlines import watch_deadlines
 from sip_proxy.effects import Address
 from sip_proxy.extensions import EXTENSIONS, Extensions
 from sip_proxy.forwarding import Forwarder
@@ -101,7 +102,7 @@ class App:
             Registrations(context, self._location, limits),
             invites,
             InDialog(context, ports, self._book, forwarder, Parties(context, self._location)),
-            Extensions(context, invites, ports, self._book),
+            Extensions(context, invites, ports, self._book, settings.impairment(), settings.language),
             PlainRequests(context, accounts, self._location, forwarder),
         )
 
@@ -132,6 +133,7 @@ class App:
         self._tasks.create_task(self._book.maintain())
         self._tasks.create_task(self._silence.listen())
         self._tasks.create_task(self._silence.watch())
+        self._tasks.create_task(watch_deadlines(self._book, self._lanes, self._now))
         self._tasks.create_task(self._tell_bad_formats())
 
     def close(self) -> None:

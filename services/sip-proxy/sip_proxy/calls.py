@@ -13,6 +13,7 @@ from shared.events import CALLS, CallEnded, Event, Party, Stream, Value
 from sip_proxy.anchoring import Anchor
 from sip_proxy.effects import Flow
 from sip_proxy.ports import MediaPorts
+from sip_proxy.session_timer import SessionTimer
 from sip_proxy.sip.dialog import Dialog
 from sip_proxy.sip.message import Message
 
@@ -44,7 +45,15 @@ class CallRecord(Value):
     callee_tag: str | None = None
     anchor: Anchor | None = None
     dialog: Dialog | None = None  # where we ourselves are the callee
+    session_timer: SessionTimer | None = None  # the same
+    done_by: float | None = None  # we hang up then, whatever happens
     ended: bool = False  # told as ended, but its dialog may still be alive
+
+    @property
+    def deadline(self) -> float | None:
+        """When we have to do something for this call; None: never."""
+        session = None if self.session_timer is None else self.session_timer.deadline
+        return min((at for at in (session, self.done_by) if at is not None), default=None)
 
     def party_of(self, message: Message) -> Party | None:
         """Who sent this in-dialog request, by its tags; None: it is of no dialog of this call."""
@@ -123,6 +132,16 @@ class CallBook:
             if record is not None:
                 self._calls[call_id] = record
         return record
+
+    async def latest(self, call_id: str) -> CallRecord | None:
+        """A call of this process as whoever served it last knows it."""
+        try:
+            record = _decode(await self._state.get(PREFIX + call_id))
+        except BrokerLost:
+            record = None
+        if record is not None and call_id in self._calls:
+            self._calls[call_id] = record
+        return self._calls.get(call_id)
 
     async def keep(self, record: CallRecord) -> None:
         """Notes the record as it is now. Without Redis memory must do."""

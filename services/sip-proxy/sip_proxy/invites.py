@@ -180,6 +180,7 @@ def answered(record: CallRecord, response: Response, now: float) -> CallAnswered
         call_id=record.call_id,
         code=response.status,
         codec=None if record.anchor is None else record.anchor.codec,
+        impairment=None if record.anchor is None else record.anchor.impairment,
         user_agent=clean_or_none(response.headers.get("User-Agent") or response.headers.get("Server")),
     )
 

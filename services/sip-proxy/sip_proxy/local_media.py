@@ -6,16 +6,15 @@ from sip_proxy.anchoring import Anchor, Mode
 from sip_proxy.sip.dialog import Dialog
 from sip_proxy.sip.sdp import SessionDescription, answer_for
 
-# Echo sends back what came, so it needs no codec; the tone is made, in these two (as `rtp-analyzer` makes it).
+# What `rtp-analyzer` has sounds in; an echo sends back what came, so it needs no codec.
+_PLAYABLE = ("PCMA", "PCMU", "G722", "G729", "OPUS")
 ENCODINGS: Mapping[Mode, tuple[str, ...]] = {
-    "echo": ("PCMA", "PCMU", "G722", "G729", "OPUS", "GSM", "ILBC", "SPEEX", "G723", "G726-32", "L16"),
-    "tone": ("PCMA", "PCMU"),
+    "echo": (*_PLAYABLE, "GSM", "ILBC", "SPEEX", "G723", "G726-32", "L16"),
+    "tone": _PLAYABLE,
+    "announce": _PLAYABLE,
 }
 # What we offer when nobody offered: static payload types, and events at the number that everybody uses.
-_OFFERS: Mapping[Mode, tuple[str, ...]] = {
-    "echo": ("8 PCMA/8000", "0 PCMU/8000", "9 G722/8000", "18 G729/8000", "101 telephone-event/8000"),
-    "tone": ("8 PCMA/8000", "0 PCMU/8000"),
-}
+_OFFER = ("8 PCMA/8000", "0 PCMU/8000", "9 G722/8000", "18 G729/8000", "101 telephone-event/8000")
 
 
 def answer(anchor: Anchor, offer: SessionDescription, dialog: Dialog, source: str) -> tuple[Anchor, Dialog, bytes]:
@@ -48,8 +47,7 @@ def offer(anchor: Anchor, dialog: Dialog) -> tuple[Dialog, bytes]:
     """Our offer, for an INVITE without one (RFC 3261 13.2.1): the answer comes in the ACK."""
     version = dialog.session_version + (1 if dialog.session_body else 0)
     family = "IP6" if ":" in anchor.address else "IP4"
-    formats = _OFFERS[anchor.mode]
-    numbers = " ".join(item.partition(" ")[0] for item in formats)
+    numbers = " ".join(item.partition(" ")[0] for item in _OFFER)
     lines = [
         "v=0",
         f"o=- {dialog.session_id} {version} IN {family} {anchor.address}",
@@ -57,7 +55,7 @@ def offer(anchor: Anchor, dialog: Dialog) -> tuple[Dialog, bytes]:
         f"c=IN {family} {anchor.address}",
         "t=0 0",
         f"m=audio {anchor.leg('caller').port} RTP/AVP {numbers}",
-        *(f"a=rtpmap:{item}" for item in formats),
+        *(f"a=rtpmap:{item}" for item in _OFFER),
         "a=ptime:20",
         "a=sendrecv",
     ]

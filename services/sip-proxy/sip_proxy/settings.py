@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from shared.events import Impairment, Language
 from shared.settings import CommonSettings
 from sip_proxy.transports.certificates import TlsRules
 
@@ -42,6 +43,14 @@ class SipProxySettings(CommonSettings):
     media_timeout_s: float = Field(
         default=120.0, ge=1.0, le=86400.0, description="a call without RTP for so long is closed, unless it is on hold"
     )
+    impairment_loss_percent: float = Field(
+        default=3.0, ge=0, le=100, description="packets that the extension 997 drops on their way back"
+    )
+    impairment_jitter_ms: float = Field(default=20.0, ge=0, le=20, description="RFC 3550 jitter that it adds to them")
+    impairment_seed: int = Field(
+        default=3550, ge=0, le=2**32 - 1, description="the same seed drops the same packets of every call"
+    )
+    language: Language = Field(default="en", description="of 996, for phones that do not say which they want")
     registration_min_s: int = Field(default=60, ge=1, le=3600)
     registration_max_s: int = Field(default=7200, ge=60, le=86400)
 
@@ -63,6 +72,14 @@ class SipProxySettings(CommonSettings):
     def tls_rules(self) -> TlsRules:
         """How we speak TLS."""
         return TlsRules(self.tls_dir, self.tls_client_certificates, self.tls_ca_file, self.tls_ciphers)
+
+    def impairment(self) -> Impairment:
+        """What 997 does."""
+        return Impairment(
+            loss_percent=self.impairment_loss_percent,
+            jitter_ms=self.impairment_jitter_ms,
+            seed=self.impairment_seed,
+        )
 
     def names(self) -> frozenset[str]:
         """Further hosts that mean us, when we listen on all addresses."""

@@ -1,5 +1,5 @@
 """Calls whose media stopped: the BYE was lost, or both phones are gone. Their record is closed; signalling that still
-comes is still routed."""
+comes is still routed. And calls whose worker has said all that it had to say (996)."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from collections.abc import Callable
 import structlog
 
 from shared.broker import BrokerLost, Bus, Workers
-from shared.events import METRICS, SlicesMeasured
+from shared.events import METRICS, QualitySpoken, SlicesMeasured
 from sip_proxy.calls import CallBook, CallRecord
 from sip_proxy.lanes import Lanes
-from sip_proxy.work import MediaSilent, Work
+from sip_proxy.work import MediaSilent, ResultSpoken, Work
 
 log = structlog.get_logger(__name__)
 
@@ -39,11 +39,14 @@ class SilenceWatch:
         self._since = now()  # before that we heard nothing of anybody
 
     async def listen(self) -> None:
-        """Notes when each call was heard last, until cancelled."""
+        """Notes when each call was heard last, and passes on what has been spoken, until cancelled."""
         async for batch in self._bus.tail([METRICS]):
             for delivery in batch:
-                if isinstance(delivery.event, SlicesMeasured):
-                    self.note(delivery.event)
+                match delivery.event:
+                    case SlicesMeasured():
+                        self.note(delivery.event)
+                    case QualitySpoken(call_id=call_id) if call_id in self._book.running():
+                        self._lanes.put(call_id, ResultSpoken(call_id))
 
     async def watch(self) -> None:
         """Looks for silent calls, until cancelled."""

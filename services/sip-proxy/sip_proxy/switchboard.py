@@ -14,9 +14,11 @@ from sip_proxy.unavailable import retry_later
 from sip_proxy.work import (
     AckArrived,
     CancelArrived,
+    DeadlinePassed,
     MediaSilent,
     RequestArrived,
     ResponseArrived,
+    ResultSpoken,
     TimerRan,
     TransactionEnded,
     TransactionFailed,
@@ -55,15 +57,26 @@ class Switchboard:
                 await self._ack(work)
             case ResponseArrived():
                 await self._forwarder.response(work)
+                await self._extensions.response(work)
             case TransactionFailed():
                 await self._forwarder.failed(work)
             case TransactionEnded():
                 self._forwarder.ended(work)
+                await self._extensions.transaction_ended(work)
             case CancelArrived():
                 await self._forwarder.cancel(work)
+            case TimerRan() | DeadlinePassed() | ResultSpoken() | MediaSilent():
+                await self._time_passed(work)
+
+    async def _time_passed(self, work: TimerRan | DeadlinePassed | ResultSpoken | MediaSilent) -> None:
+        match work:
             case TimerRan():
                 await self._forwarder.timer(work)
                 await self._extensions.timer(work)
+            case DeadlinePassed():
+                await self._extensions.due(work.call_id)
+            case ResultSpoken():
+                await self._extensions.spoken(work.call_id)
             case MediaSilent():
                 await self._silent(work.call_id)
 

@@ -68,6 +68,20 @@ class MediaSilent:
     call_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """Something is due in a call with an extension: its record says what."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSpoken:
+    """The worker has nothing more to say to the caller of 996."""
+
+    call_id: str
+
+
 Work = (
     RequestArrived
     | AckArrived
@@ -77,4 +91,6 @@ Work = (
     | CancelArrived
     | TimerRan
     | MediaSilent
+    | DeadlinePassed
+    | ResultSpoken
 )

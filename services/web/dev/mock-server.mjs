@@ -85,6 +85,7 @@ function makeCall(index, startedAt, state) {
       hangup_by: refused ? "callee" : ended ? pick(["caller", "callee", null]) : null,
       reason: refused ? "Busy Here" : null,
       extension: null,
+      injected: null,
       flags: index % 7 === 6 && answered ? ["no_media"] : index % 11 === 3 && answered ? ["monitor_impaired"] : [],
       mos: null,
       directions: { caller: unmeasured(), callee: unmeasured() },

@@ -45,6 +45,7 @@ export function call(id: string, change: Partial<Call> = {}): Call {
     hangup_by: null,
     reason: null,
     extension: "999",
+    injected: null,
     flags: [],
     mos: 4.41,
     directions: { caller: direction(), callee: direction() },

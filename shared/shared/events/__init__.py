@@ -1,15 +1,16 @@
 """The contract between the services: every fact that travels on Redis Streams, and how it is written there."""
 
 from shared.events.base import Event, Value
-from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Party
+from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Impairment, Party
 from shared.events.codec import MalformedEntry, decode, encode
 from shared.events.flows import FlowLost, MessageHandedOver, ResponseHandedBack
-from shared.events.media import MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
+from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
 from shared.events.metrics import (
     MAX_SLICES_AN_ENTRY,
     Measures,
     MediaStopped,
     Quality,
+    QualitySpoken,
     Slice,
     SlicesMeasured,
     StreamEnded,
@@ -64,8 +65,10 @@ __all__ = [
     "DeviceUnregistered",
     "Event",
     "FlowLost",
+    "Impairment",
     "InvalidAccountID",
     "InvalidPassword",
+    "Language",
     "MalformedEntry",
     "Measures",
     "MediaAssigned",
@@ -77,6 +80,7 @@ __all__ = [
     "Party",
     "PayloadFormat",
     "Quality",
+    "QualitySpoken",
     "RegistrationExpired",
     "RegistrationMoved",
     "RegistrationRefreshed",

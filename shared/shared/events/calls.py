@@ -4,9 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events.base import Aor, CallId, Event
+from shared.events.base import Aor, CallId, Event, Value
 
 Party = Literal["caller", "callee"]
+
+
+class Impairment(Value):
+    """What the test extension 997 does on purpose to the media on its way back to the caller."""
+
+    loss_percent: float = Field(ge=0, le=100, description="chance of each packet to be dropped")
+    jitter_ms: float = Field(
+        ge=0, le=20, description="RFC 3550 jitter that is added; exact for packets at least so far apart"
+    )
+    seed: int = Field(ge=0, le=2**32 - 1, description="the same seed drops the same packets of a call")
 
 
 class CallStarted(Event):
@@ -41,6 +51,9 @@ class CallAnswered(Event):
         default=None, max_length=64, description="the first audio codec of the answer, e.g. `PCMA`"
     )
     user_agent: str | None = Field(default=None, max_length=256, description="of the answering side")
+    impairment: Impairment | None = Field(
+        default=None, description="injected on the way back to the caller; null: nothing is (all but 997)"
+    )
 
 
 class CallUpdated(Event):

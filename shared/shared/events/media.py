@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.events.base import CallId, Event, Value
-from shared.events.calls import Party
+from shared.events.calls import Impairment, Party
 
+Language = Literal["en", "it"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -33,14 +34,18 @@ class MediaLeg(Value):
     formats: tuple[PayloadFormat, ...] = Field(default=(), description="payload types this party may send")
     ptime_ms: float | None = Field(default=None, gt=0, le=1000, description="as announced (a=ptime)")
     sends: bool = Field(default=True, description="false when its SDP direction forbids it to send (hold)")
+    listens: bool = Field(default=True, description="false when it forbids to send to it")
 
 
 class _Media(Event):
     call_id: CallId
     media_id: str = Field(min_length=1, max_length=64, description="one relayed media stream of one call")
-    mode: Literal["relay", "echo", "tone"] = Field(
-        description="relay: both legs; echo: what the caller sends goes back; tone: 1004 Hz to the caller"
+    mode: Literal["relay", "echo", "tone", "announce"] = Field(
+        description="relay: both legs; echo: what the caller sends goes back; tone: 1004 Hz to the caller; "
+        "announce: listens for a while, then speaks what was measured"
     )
+    impairment: Impairment | None = Field(default=None, description="of an echo on its way back")
+    language: Language = Field(default="en", description="of what is spoken")
     legs: tuple[MediaLeg, ...] = Field(min_length=1, max_length=2, description="the caller's first")
 
 

@@ -122,4 +122,14 @@ class MediaStopped(Event):
     packets_refused: Count = Field(default=0, description="from sources that do not belong to the call, or not RTP")
 
 
-METRICS = (SlicesMeasured, StreamEnded, MediaStopped)
+class QualitySpoken(Event):
+    """The caller was told what was measured of him (996): nothing more will be sent, the call can be hung up."""
+
+    type: Literal["QualitySpoken"] = "QualitySpoken"
+    worker: str = Field(max_length=64, description="who measured and spoke")
+    call_id: CallId
+    media_id: str = Field(max_length=64, description="the medium it was spoken on")
+    audible: bool = Field(description="false: no codec of the call can be spoken, or there was nowhere to send it")
+
+
+METRICS = (SlicesMeasured, StreamEnded, MediaStopped, QualitySpoken)

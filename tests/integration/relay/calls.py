@@ -13,8 +13,8 @@ BOB_SSRC = 0xB0B
 PROOF = 4  # packets after which a source is certain
 
 
-def call(*legs: MediaLeg, mode: str = "relay") -> MediaAssigned:
-    return media_assigned(legs=legs, mode=mode)
+def call(*legs: MediaLeg, mode: str = "relay", **changes: object) -> MediaAssigned:
+    return media_assigned(legs=legs, mode=mode, **changes)
 
 
 def updated(media: MediaAssigned, *legs: MediaLeg) -> MediaUpdated:

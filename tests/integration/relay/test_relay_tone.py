@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from rtp_analyzer.packets.rtp import RtpPacket
 from shared.events import PayloadFormat
 from shared.testing import PCMA
-from tests.integration.relay.calls import ALICE_SSRC, call, counted, reports, wall_ns
+from tests.integration.relay.calls import ALICE_SSRC, call, counted, reports, updated, wall_ns
 from tests.integration.rtp_phone import voice
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -36,6 +37,8 @@ def from_mu_law(codes: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.where(plain & 0x80, -magnitude, magnitude) / 8159
 
 
+G729 = PayloadFormat(payload_type=18, encoding="G729", clock_rate=8000)
+OPUS = PayloadFormat(payload_type=107, encoding="OPUS", clock_rate=48000, channels=2)
 PCMU = PayloadFormat(payload_type=0, encoding="PCMU", clock_rate=8000)
 
 
@@ -71,3 +74,39 @@ async def test_what_the_listener_of_the_tone_sends_is_measured_and_stays_here(re
     await counted(relay, "packets_received", 30)
     assert reports(relay.close("media-1", wall_ns()))[ALICE_SSRC].total.packets_received == 30
     assert relay.counters()["packets_relayed"] == 0
+
+
+async def test_another_codec_goes_on_with_the_tone_and_another_clock_is_another_stream(relay, alice):
+    media = call(alice.leg("caller"), mode="tone")
+    relay.open(media)
+    before = RtpPacket.decode(alice.received(1)[0])
+
+    relay.update(updated(media, alice.leg("caller", formats=(G729,))))
+    g729 = await first_of(alice, G729.payload_type)
+    relay.update(updated(media, alice.leg("caller", formats=(OPUS,))))
+    opus = await first_of(alice, OPUS.payload_type)
+
+    assert (len(before.payload), len(g729.payload), len(opus.payload)) == (160, 20, 40)
+    assert before.ssrc == g729.ssrc != opus.ssrc
+
+
+async def first_of(phone, payload_type):
+    def come():
+        packets = map(RtpPacket.decode, phone.received(1, within_s=0.0))
+        return next((packet for packet in packets if packet.payload_type == payload_type), None)
+
+    return await wait_until(come, "the codec has changed")
+
+
+@pytest.mark.parametrize("mode", ["tone", "echo"])
+async def test_a_party_that_must_not_be_sent_to_hears_nothing_until_it_may(relay, alice, mode):
+    on_hold = call(alice.leg("caller", listens=False), mode=mode)
+    relay.open(on_hold)
+    alice.send(voice(30, ssrc=ALICE_SSRC))
+    await counted(relay, "packets_received", 30)
+    assert alice.nothing_more()
+
+    relay.update(updated(on_hold, alice.leg("caller")))
+    alice.send(voice(10, ssrc=ALICE_SSRC, first=1030))
+
+    assert len(alice.received(5)) == 5

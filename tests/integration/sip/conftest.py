@@ -7,7 +7,7 @@ import shutil
 import ssl
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
@@ -53,6 +53,7 @@ class System:
         self.redis = redis
         self.state = State(redis)
         self.workers = Workers(redis)
+        self.bus = Bus(redis)
         self._phones = phones
         self.trusting = ssl.create_default_context(cafile=str(tls_dir() / "ca.crt"))
 
@@ -89,7 +90,13 @@ class System:
 
 @asynccontextmanager
 async def running(
-    broker: BrokerProcess, timers: Timers = TIMERS, *, worker: bool = True, flush: bool = True, **changes: Any
+    broker: BrokerProcess,
+    timers: Timers = TIMERS,
+    *,
+    worker: bool = True,
+    flush: bool = True,
+    now: Callable[[], float] = time.time,
+    **changes: Any,
 ) -> AsyncIterator[System]:
     redis = connect(broker.url)
     if flush:
@@ -110,7 +117,7 @@ async def running(
     if worker:
         await paper.announce()
     ready: asyncio.Future[App] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(_serve(settings, redis, outbox, timers, ready))
+    serving = asyncio.create_task(_serve(settings, redis, outbox, timers, now, ready))
     announcing = asyncio.create_task(paper.work()) if worker else None
     try:
         async with AsyncExitStack() as phones:
@@ -129,7 +136,12 @@ async def running(
 
 
 async def _serve(
-    settings: SipProxySettings, redis: Any, outbox: RecordingOutbox, timers: Timers, ready: asyncio.Future[App]
+    settings: SipProxySettings,
+    redis: Any,
+    outbox: RecordingOutbox,
+    timers: Timers,
+    now: Callable[[], float],
+    ready: asyncio.Future[App],
 ) -> None:
     token = partial(secrets.token_hex, 8)
     real = Outbox(Bus(redis))
@@ -149,7 +161,7 @@ async def _serve(
             Proxies(redis),
             publish,
             tasks,
-            time.time,
+            now,
             token,
             timers,
         )

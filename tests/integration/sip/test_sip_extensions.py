@@ -12,15 +12,6 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-OPUS_ONLY = """\
-v=0
-o=- 100 1 IN IP4 10.0.0.9
-s=-
-c=IN IP4 10.0.0.9
-t=0 0
-m=audio {port} RTP/AVP 96
-a=rtpmap:96 opus/48000/2
-"""
 STORY = (CallStarted, CallRinging, CallAnswered, CallEnded)
 
 
@@ -86,29 +77,6 @@ async def test_the_ladder_has_every_message_without_its_secrets(system: System) 
     ]
     assert 'response="***"' in ladder[3].text or "response=***" in ladder[3].text
     assert {seen.call_id for seen in ladder} == {call.call_id}
-
-
-async def test_998_sends_a_tone_in_g711_only(system: System) -> None:
-    phone = await system.phone()
-
-    await phone.invite("998", body=sdp(4000, OPUS_ONLY))
-    refused = await phone.response("INVITE")
-    await answered(phone, "998")
-
-    assert refused.status == 488
-    [media] = await system.media()
-    assert media.mode == "tone"
-    assert [known.encoding for known in media.legs[0].formats] == ["PCMA", "TELEPHONE-EVENT"]
-    assert system.told(CallEnded)[0].final_code == 488
-
-
-async def test_999_echoes_opus_too(system: System) -> None:
-    phone = await system.phone()
-
-    await answered(phone, body=sdp(4000, OPUS_ONLY))
-
-    [media] = await system.media()
-    assert [(known.payload_type, known.clock_rate) for known in media.legs[0].formats] == [(96, 48000)]
 
 
 async def test_an_invite_without_sdp_is_made_an_offer(system: System) -> None:
@@ -207,7 +175,19 @@ async def test_a_refresh_without_a_change_is_no_update(system: System) -> None:
     assert system.told(CallUpdated) == []
 
 
-@pytest.mark.parametrize(("method", "status"), [("INFO", 200), ("OPTIONS", 200), ("REFER", 405), ("UNHEARD", 501)])
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [
+        ("INFO", 200),
+        ("OPTIONS", 200),
+        ("REFER", 405),
+        ("MESSAGE", 405),
+        ("SUBSCRIBE", 489),
+        ("NOTIFY", 481),
+        ("PRACK", 481),
+        ("UNHEARD", 501),
+    ],
+)
 async def test_other_requests_inside_the_call(system: System, method: str, status: int) -> None:
     phone = await system.phone()
     call = await answered(phone)
@@ -217,15 +197,53 @@ async def test_other_requests_inside_the_call(system: System, method: str, statu
     assert (await phone.response(method)).status == status
 
 
-async def test_a_request_of_an_unknown_dialog_is_481(system: System) -> None:
+@pytest.mark.parametrize("method", ["BYE", "INVITE", "UPDATE", "INFO", "OPTIONS"])
+async def test_a_request_of_an_unknown_dialog_is_481(system: System, method: str) -> None:
     phone = await system.phone()
     call = await answered(phone)
-    stranger = Call("unknown", call.local, call.remote, call.target, [], 1)
+    other_call = Call("unknown", call.local, call.remote, call.target, [], 1)
+    other_tag = Call(call.call_id, call.local, f"{call.remote}x", call.target, [], 1)
 
-    phone.send(phone.in_dialog("BYE", stranger))
+    for stranger in (other_call, other_tag):
+        phone.send(phone.in_dialog(method, stranger))
+        assert (await phone.response(method)).status == 481
 
-    assert (await phone.response("BYE")).status == 481
     assert system.told(CallEnded) == []
+
+
+@pytest.mark.parametrize("extension", ["996", "997", "998", "999"])
+async def test_requests_outside_of_calls(system: System, extension: str) -> None:
+    phone = await system.phone()
+    uri = f"sip:{extension}@{phone.domain}"
+
+    statuses = {}
+    for method in ("OPTIONS", "SUBSCRIBE", "REFER", "MESSAGE", "BYE"):
+        phone.send(phone.write(method, uri))
+        statuses[method] = (await phone.response(method)).status
+
+    assert statuses == {"OPTIONS": 200, "SUBSCRIBE": 489, "REFER": 405, "MESSAGE": 405, "BYE": 481}
+
+
+async def test_the_ack_of_another_invite_does_not_stop_the_answer(system: System) -> None:
+    phone = await system.phone()
+
+    await phone.invite("999", body=sdp(4000))
+    answer = await phone.response("INVITE")
+    call = phone.caller_side(answer)
+    stale = Call(call.call_id, call.local, call.remote, call.target, call.routes, call.cseq - 1)
+    phone.send(phone.in_dialog("ACK", stale))
+
+    assert (await phone.response("INVITE")).encode() == answer.encode()
+
+
+async def test_a_new_offer_while_ours_waits_for_its_answer_is_491(system: System) -> None:
+    phone = await system.phone()
+
+    await phone.invite("999")
+    call = phone.caller_side(await phone.response("INVITE"))
+    phone.send(phone.in_dialog("UPDATE", call, body=sdp(4000)))
+
+    assert (await phone.response("UPDATE")).status == 491
 
 
 async def test_ports_come_back_only_after_the_worker_gives_them_back(system: System) -> None:

@@ -23,6 +23,7 @@ from tests.waiting import wait_until
 
 NAME = "worker-t"
 QUARANTINE_S = 0.5
+LISTEN_S = 1.0
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Metrics:
 
 @contextlib.asynccontextmanager
 async def running_worker(redis, ports: range) -> AsyncIterator[Worker]:
-    profile = WorkerProfile(NAME, HOST, ports, capacity=3, quarantine_s=QUARANTINE_S)
+    profile = WorkerProfile(NAME, HOST, ports, capacity=3, quarantine_s=QUARANTINE_S, listen_s=LISTEN_S)
     outbox = Outbox(Bus(redis))
     relay = Relay(HOST, ports, max_descriptors=1024)
     worker = Worker(profile, relay, Bus(redis), Workers(redis), outbox, time.time, time.monotonic)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.fold import Call, facts_of, fold
-from shared.events import CallRinging, CallUpdated, MediaStopped, StreamEnded, StreamReport
+from shared.events import CallRinging, CallUpdated, Impairment, MediaStopped, StreamEnded, StreamReport
 from shared.testing import AT, call_answered, call_ended, call_started, measures, slice_of, slices_measured
 
 
@@ -26,7 +26,7 @@ def second(number: int, **changes):
 WHOLE_CALL = (
     call_started(user_agent="Phone A"),
     CallRinging(at=AT + 1, call_id="call-1", code=180),
-    call_answered(user_agent="Phone B"),
+    call_answered(user_agent="Phone B", impairment=Impairment(loss_percent=3, jitter_ms=20, seed=1)),
     CallUpdated(at=AT + 5, call_id="call-1", by="callee", codec="G729", on_hold=True),
     CallUpdated(at=AT + 6, call_id="call-1", by="callee", on_hold=False),
     second(0),

@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 from api.fold import facts_of, fold
 from api.quality import directions_of
 from api.rollup import Row, add, bucket_of
-from api.shapes import CallView, rfc3339
+from api.shapes import CallView, Injected, rfc3339
 from api.store.queries import StreamRows
 from api.views import call_detail, call_view, course_view
-from shared.events import CallRinging, CallUpdated
+from shared.events import CallRinging, CallUpdated, Impairment
 from shared.testing import AT, call_answered, call_ended, call_started, measures, slice_of, slices_measured
 
 
@@ -86,6 +86,14 @@ def test_one_silent_direction_is_flagged():
 
     assert view(call_started(), call_answered(), one_way, now=AT + 9).flags == ["no_media"]
     assert view(call_started(), call_answered(), both_ways(), now=AT + 9).flags == []
+
+
+def test_what_997_injects_is_told_with_the_call():
+    impairment = Impairment(loss_percent=3, jitter_ms=20, seed=1)
+    impaired = view(call_started(extension="997"), call_answered(impairment=impairment))
+
+    assert impaired.injected == Injected(loss_percent=3, jitter_ms=20)
+    assert view(call_started(extension="999"), call_answered()).injected is None
 
 
 def test_our_own_extension_need_not_send():

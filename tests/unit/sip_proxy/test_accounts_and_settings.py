@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -79,3 +80,17 @@ def test_production_starts_when_told_how(monkeypatch: pytest.MonkeyPatch, name: 
 )
 def test_an_address_of_record_is_the_user_at_our_domain(uri: str, aor: str) -> None:
     assert SITE.aor_of(parse_uri(uri)) == aor
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"impairment_jitter_ms": 20.1},  # more than the distance of the packets: they would overtake each other
+        {"impairment_loss_percent": 101},
+        {"impairment_seed": -1},
+        {"language": "de"},
+    ],
+)
+def test_what_997_and_996_cannot_do_is_refused_at_the_start(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        SipProxySettings(**wrong)

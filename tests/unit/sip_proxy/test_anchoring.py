@@ -1,10 +1,12 @@
 """How SDP becomes what the worker is told and what the parties see."""
 
+import pytest
+
 from shared.events import MediaLeg
 from sip_proxy.anchoring import Anchor, Mode
 from sip_proxy.local_media import answer, offer, take_answer
 from sip_proxy.sip.dialog import Dialog
-from sip_proxy.sip.sdp import SessionDescription
+from sip_proxy.sip.sdp import NothingAcceptable, SessionDescription
 from tests.unit.sip_proxy.builders import request
 
 OFFER = """\
@@ -118,11 +120,23 @@ def test_echo_takes_the_first_codec_of_the_offer() -> None:
     assert agreed.codec == "G729"
 
 
-def test_the_tone_takes_g711() -> None:
-    agreed, _, body = answer(anchor("tone"), sdp(OFFER), dialog(), "a")
+@pytest.mark.parametrize("mode", ["tone", "announce"])
+def test_what_is_played_is_played_in_the_first_codec_of_the_offer_that_we_have_it_in(mode: Mode) -> None:
+    agreed, _, body = answer(anchor(mode), sdp(OFFER), dialog(), "a")
+    with pytest.raises(NothingAcceptable):
+        answer(anchor(mode), sdp("v=0\nc=IN IP4 10.0.0.7\nt=0 0\nm=audio 4000 RTP/AVP 3\n"), dialog(), "a")
 
-    assert "m=audio 20000 RTP/AVP 8 96" in lines(body)
-    assert [known.encoding for known in agreed.legs[0].formats] == ["PCMA", "TELEPHONE-EVENT"]
+    assert "m=audio 20000 RTP/AVP 18 96" in lines(body)
+    assert [known.encoding for known in agreed.legs[0].formats] == ["G729", "TELEPHONE-EVENT"]
+
+
+@pytest.mark.parametrize(
+    ("direction", "listens"), [("sendrecv", True), ("recvonly", True), ("sendonly", False), ("inactive", False)]
+)
+def test_the_worker_is_told_whether_the_caller_may_be_sent_to(direction: str, listens: bool) -> None:
+    agreed, _, _ = answer(anchor("tone"), sdp(OFFER.replace("a=ptime:20", f"a={direction}")), dialog(), "a")
+
+    assert agreed.leg("caller").listens is listens
 
 
 def test_our_version_moves_only_when_our_description_does() -> None:
@@ -140,6 +154,6 @@ def test_our_own_offer_is_answered_in_the_ack() -> None:
 
     agreed = take_answer(anchor("tone"), sdp(ANSWER), "a")
 
-    assert "m=audio 20000 RTP/AVP 8 0" in lines(body)
+    assert "m=audio 20000 RTP/AVP 8 0 9 18 101" in lines(body)
     assert lines(again)[1].split()[2] == "2"
     assert agreed.leg("caller").remote_port == 5000

@@ -55,6 +55,8 @@ calls = Table(
     Column("end_code", Integer),
     Column("reason", String),
     Column("impaired", Boolean, nullable=False),
+    Column("injected_loss_percent", Double),
+    Column("injected_jitter_ms", Double),
     Column("started_at", Double, nullable=False),
     Column("live", Boolean, nullable=False),
     Column("codec", String),

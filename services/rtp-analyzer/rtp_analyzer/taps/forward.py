@@ -29,6 +29,8 @@ def forward_rtp(
         if target["peer"] < 0:
             return
         target = legs[target["peer"]]
+    elif target["deaf"] != 0:
+        return
     to = target["remote"]
     if target["locked"] != 0:
         to = target["source"]

@@ -9,9 +9,8 @@ from rtp_analyzer.taps.libc import IOVEC, MSGHDR
 
 STREAMS_A_LEG: Final = 4  # live SSRCs that one party may have at once; further ones are relayed and counted
 
-NO_TONE: Final = -1
-TONE_SAMPLES: Final = 2000  # 251 whole periods of 1004 Hz at 8000 Hz
-TONE_PACKET_SAMPLES: Final = 160  # 20 ms, RFC 3551 4.5
+NO_IMPAIRMENT: Final = -1
+HELD_PACKETS: Final = 16  # that wait in one leg; the longest delay is 40 ms
 
 # One of our ports towards one party. A leg's index is its port's place in the range, so a port has one leg for ever.
 # Addresses are `taps.addresses` words, all zero when unknown.
@@ -33,13 +32,37 @@ LEG: Final = np.dtype(
         ("refused", np.int64),  # packets from elsewhere, or that are no RTP
         ("drops", np.uint32),  # SO_RXQ_OVFL: what the kernel dropped at our full socket
         ("drops_marked", np.uint32),  # the same at the last cut
-        ("tone", np.int32),  # row of the tone table, or NO_TONE
-        ("tone_payload_type", np.uint8),
-        ("tone_started", np.uint8),
-        ("tone_sequence", np.uint16),
-        ("tone_timestamp", np.uint32),
-        ("tone_ssrc", np.uint32),
-        ("tone_phase", np.int32),  # sample of the table that comes next
+        ("deaf", np.uint8),  # its SDP forbids to send to it
+        ("impairment", np.int32),  # row of what is done to its echo, or NO_IMPAIRMENT
+        # what we ourselves send to the party
+        ("sound_at", np.uint64),  # address of its packets, one after another; 0: nothing
+        ("sound_packets", np.int64),
+        ("sound_packet_octets", np.int64),
+        ("sound_packet_units", np.int64),  # of the timestamp
+        ("sound_phase", np.int64),  # packet that comes next
+        ("sound_loops", np.uint8),
+        ("sound_over", np.uint8),  # it was sent to its end
+        ("sound_started", np.uint8),
+        ("sound_payload_type", np.uint8),
+        ("sound_sequence", np.uint16),
+        ("sound_timestamp", np.uint32),
+        ("sound_ssrc", np.uint32),
+    ],
+    align=True,
+)
+
+# What is done on purpose to the echo of one leg, and the packets that wait in it, oldest first from `first`.
+IMPAIRMENT: Final = np.dtype(
+    [
+        ("leg", np.int32),  # -1: a free row
+        ("loss", np.uint64),  # of 2**32 draws so many drop the packet
+        ("step_ns", np.int64),
+        ("steps", np.int32),  # of delay, 0 to 2, of the packet before
+        ("random", np.uint64),
+        ("first", np.int32),
+        ("held", np.int32),
+        ("sizes", np.int64, (HELD_PACKETS,)),
+        ("due_ns", np.int64, (HELD_PACKETS,)),  # on the monotonic clock, never before that of the packet ahead
     ],
     align=True,
 )
@@ -70,7 +93,9 @@ SOCKET_DROPS: Final = 8
 RTCP_RECEIVED: Final = 9
 RTCP_RELAYED: Final = 10
 RTCP_REFUSED: Final = 11
-TONES_SENT: Final = 12
+SOUNDS_SENT: Final = 12
+DROPPED_ON_PURPOSE: Final = 13
+NOT_HELD: Final = 14
 COUNTERS: Final = (
     "packets_received",
     "packets_relayed",
@@ -84,7 +109,9 @@ COUNTERS: Final = (
     "rtcp_received",
     "rtcp_relayed",
     "rtcp_refused",
-    "tone_packets_sent",
+    "sound_packets_sent",
+    "packets_dropped_on_purpose",
+    "packets_not_held",  # HELD_PACKETS were waiting already
 )
 
 PACKET_BYTES: Final = 2048  # more than any Ethernet frame carries
@@ -97,14 +124,21 @@ LOOP: Final = np.dtype(
         ("raised", np.uint8),  # Python waits for the mutex
         ("epoll_fd", np.int32),
         ("stop_fd", np.int32),
-        ("timer_fd", np.int32),
-        ("tones", np.int32),  # legs that send a tone
+        ("timer_fd", np.int32),  # paces the sounds
+        ("alarm_fd", np.int32),  # for the packets that are held
+        ("sounds", np.int32),  # legs that a sound is sent to
+        ("impairments", np.int32),  # rows that may be in use
+        ("alarm_ns", np.int64),  # when it rings; 0: it is not set
         ("message", MSGHDR),
         ("vector", IOVEC),
         ("name", np.uint64, (WORDS,)),  # where the packet came from
         ("nowhere", np.uint64, (WORDS,)),  # always zero
         ("control", np.uint64, (CONTROL_WORDS,)),
         ("expirations", np.uint64),
+        ("clock", np.int64, (2,)),  # struct timespec
+        ("alarm", np.int64, (4,)),  # struct itimerspec
+        ("clock_at", np.uint64),
+        ("alarm_at", np.uint64),
         ("mutex_at", np.uint64),
         ("message_at", np.uint64),
         ("name_at", np.uint64),

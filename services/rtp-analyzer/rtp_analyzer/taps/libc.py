@@ -26,6 +26,9 @@ recvmsg: Final = _external("recvmsg", types.intp(_INT, _SIZE, _INT))
 sendto: Final = _external("sendto", types.intp(_INT, _SIZE, _SIZE, _INT, _SIZE, types.uint32))
 epoll_wait: Final = _external("epoll_wait", _INT(_INT, _SIZE, _INT, _INT))
 read: Final = _external("read", types.intp(_INT, _SIZE, _SIZE))
+memcpy: Final = _external("memcpy", types.uintp(_SIZE, _SIZE, _SIZE))
+clock_gettime: Final = _external("clock_gettime", _INT(_INT, _SIZE))
+timerfd_settime: Final = _external("timerfd_settime", _INT(_INT, _INT, _SIZE, _SIZE))
 usleep: Final = _external("usleep", _INT(types.uint32))
 pthread_mutex_lock: Final = _external("pthread_mutex_lock", _INT(_SIZE))
 pthread_mutex_unlock: Final = _external("pthread_mutex_unlock", _INT(_SIZE))
@@ -59,7 +62,8 @@ MSGHDR: Final = np.dtype(
 )
 IOVEC: Final = np.dtype([("base", np.uint64), ("bytes", np.uint64)])
 
-_CLOCK_MONOTONIC = 1
+CLOCK_MONOTONIC: Final = 1
+TFD_TIMER_ABSTIME: Final = 1
 _TFD_FLAGS = 0o2004000  # TFD_NONBLOCK | TFD_CLOEXEC
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -77,7 +81,7 @@ class _Interval(ctypes.Structure):
 
 def open_timer() -> int:
     """A timerfd on the monotonic clock, not yet running (os.timerfd_create comes with Python 3.13)."""
-    fd: int = _LIBC.timerfd_create(_CLOCK_MONOTONIC, _TFD_FLAGS)
+    fd: int = _LIBC.timerfd_create(CLOCK_MONOTONIC, _TFD_FLAGS)
     if fd < 0:
         raise _os_error("timerfd_create")
     return fd

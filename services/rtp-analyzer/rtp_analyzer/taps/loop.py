@@ -12,7 +12,9 @@ from rtp_analyzer.measure.stream import observe
 from rtp_analyzer.packets.rtp import VALID, is_rtcp, locate_payload, read_header
 from rtp_analyzer.taps.datagrams import BYTES, COUNTER_ARRAY, LOOP_TYPE, receive
 from rtp_analyzer.taps.forward import forward_rtcp, forward_rtp, lock_rtcp
+from rtp_analyzer.taps.impairment import HELD_TYPE, IMPAIRMENT_TYPE, echo_impaired, send_held
 from rtp_analyzer.taps.legs import (
+    NO_IMPAIRMENT,
     NOT_RTP,
     RECEIVED,
     REFUSED,
@@ -25,9 +27,9 @@ from rtp_analyzer.taps.libc import (
     epoll_wait,
     pthread_mutex_lock,
     pthread_mutex_unlock,
-    read,
     usleep,
 )
+from rtp_analyzer.taps.sound import send_sounds
 from rtp_analyzer.taps.sources import (
     LEG_TYPE,
     SENDER_TYPE,
@@ -38,7 +40,6 @@ from rtp_analyzer.taps.sources import (
     may_send_rtcp,
     stream_of,
 )
-from rtp_analyzer.taps.tone import send_tones
 
 MAX_EVENTS: Final = 256
 _YIELD_US: Final = 50  # enough for a waiting thread to wake up and take the mutex
@@ -47,12 +48,14 @@ _YIELD_US: Final = 50  # enough for a waiting thread to wake up and take the mut
 NOBODY: Final = -1
 STOP: Final = -2
 TIMER: Final = -3
+ALARM: Final = -4
 
 _INT: Final = numba.int64
 _LEGS: Final = LEG_TYPE[::1]
 _STREAMS: Final = STREAM_TYPE[::1]
 _SENDERS: Final = SENDER_TYPE[::1]
 _FORMATS: Final = numba.from_dtype(FORMAT)[:, ::1]
+_IMPAIRMENTS: Final = IMPAIRMENT_TYPE[::1]
 _EVENTS: Final = numba.from_dtype(EPOLL_EVENT)[::1]
 
 
@@ -90,7 +93,9 @@ def _measure(
             lock(leg, streams, senders, first, slot, counters)
 
 
-@compiled(numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _FORMATS, _INT, COUNTER_ARRAY))
+@compiled(
+    numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _FORMATS, _IMPAIRMENTS, HELD_TYPE, _INT, COUNTER_ARRAY)
+)
 def _serve_rtp_port(
     loop: np.void,
     packet: NDArray[np.uint8],
@@ -98,6 +103,8 @@ def _serve_rtp_port(
     streams: NDArray[np.void],
     senders: NDArray[np.void],
     formats: NDArray[np.void],
+    impairments: NDArray[np.void],
+    held: NDArray[np.uint8],
     index: int,
     counters: NDArray[np.int64],
 ) -> None:
@@ -119,6 +126,9 @@ def _serve_rtp_port(
         return
     counters[RECEIVED] += 1
     _measure(loop, packet, legs, streams, senders, formats, index, payload_bytes, counters)
+    if leg["impairment"] != NO_IMPAIRMENT and leg["locked"] != 0:
+        echo_impaired(loop, packet, legs, index, impairments, held, counters)
+        return
     forward_rtp(loop, packet, legs, index, counters)
 
 
@@ -159,23 +169,25 @@ def _serve_rtcp_port(
         _STREAMS,
         _SENDERS,
         _FORMATS,
+        _IMPAIRMENTS,
+        HELD_TYPE,
         numba.int32[::1],
-        numba.uint8[:, ::1],
         COUNTER_ARRAY,
     )
 )
 def run(
     loop: np.void,
     packet: NDArray[np.uint8],
-    tone_packet: NDArray[np.uint8],
+    sound_packet: NDArray[np.uint8],
     events: NDArray[np.void],
     owners: NDArray[np.int32],
     legs: NDArray[np.void],
     streams: NDArray[np.void],
     senders: NDArray[np.void],
     formats: NDArray[np.void],
-    tone_legs: NDArray[np.int32],
-    tones: NDArray[np.uint8],
+    impairments: NDArray[np.void],
+    held: NDArray[np.uint8],
+    sound_legs: NDArray[np.int32],
     counters: NDArray[np.int64],
 ) -> None:
     """Serve all sockets until the stop descriptor becomes readable.
@@ -194,10 +206,11 @@ def run(
             if owner == STOP:
                 stopped = True
             elif owner == TIMER:
-                if read(loop["timer_fd"], loop["expirations_at"], 8) == 8:
-                    send_tones(loop, tone_packet, legs, tone_legs, tones, counters)
+                send_sounds(loop, sound_packet, legs, sound_legs, counters)
+            elif owner == ALARM:
+                send_held(loop, legs, impairments, held, counters)
             elif owner >= 0 and owner & 1:
                 _serve_rtcp_port(loop, packet, legs, streams, senders, owner >> 1, counters)
             elif owner >= 0:
-                _serve_rtp_port(loop, packet, legs, streams, senders, formats, owner >> 1, counters)
+                _serve_rtp_port(loop, packet, legs, streams, senders, formats, impairments, held, owner >> 1, counters)
         pthread_mutex_unlock(loop["mutex_at"])

@@ -10,10 +10,20 @@ import numpy as np
 from rtp_analyzer.measure.formats import FORMAT, PAYLOAD_TYPES
 from rtp_analyzer.measure.state import SLICE, STREAM
 from rtp_analyzer.taps.addresses import SOCKADDR_BYTES
-from rtp_analyzer.taps.legs import COUNTERS, CUT, LEG, LOOP, PACKET_BYTES, SENDER, STREAMS_A_LEG
+from rtp_analyzer.taps.legs import (
+    COUNTERS,
+    CUT,
+    HELD_PACKETS,
+    IMPAIRMENT,
+    LEG,
+    LOOP,
+    PACKET_BYTES,
+    SENDER,
+    STREAMS_A_LEG,
+)
 from rtp_analyzer.taps.libc import EPOLL_EVENT, Mutex, open_timer
-from rtp_analyzer.taps.loop import MAX_EVENTS, NOBODY, STOP, TIMER, run
-from rtp_analyzer.taps.tone import TONE_PACKET_BYTES, tone_table
+from rtp_analyzer.taps.loop import ALARM, MAX_EVENTS, NOBODY, STOP, TIMER, run
+from rtp_analyzer.taps.sound import SOUND_PACKET_BYTES
 
 MAX_DESCRIPTORS = 1 << 20
 
@@ -26,19 +36,23 @@ class LoopMemory:
         self.streams = np.zeros(legs * STREAMS_A_LEG, STREAM)
         self.senders = np.zeros(legs * STREAMS_A_LEG, SENDER)
         self.formats = np.zeros((legs, PAYLOAD_TYPES), FORMAT)
-        self.tone_legs = np.zeros(legs, np.int32)
+        self.impairments = np.zeros(legs, IMPAIRMENT)
+        self.impairments["leg"] = -1
+        # Mere address space until it is used: rows are taken from the first on, so that it costs what is held at once.
+        self._held = np.zeros((legs, HELD_PACKETS, PACKET_BYTES), np.uint8)
+        self.sound_legs = np.zeros(legs, np.int32)
         self.counters = np.zeros(len(COUNTERS), np.int64)
         self.owners = np.full(min(max_descriptors, MAX_DESCRIPTORS), NOBODY, np.int32)
         self.cuts = np.zeros(legs * STREAMS_A_LEG, CUT)
         self.slices = np.zeros(legs * STREAMS_A_LEG, SLICE)
         self._packet = np.zeros(PACKET_BYTES, np.uint8)
-        self._tone_packet = np.zeros(TONE_PACKET_BYTES, np.uint8)
-        self._tones = tone_table()
+        self._sound_packet = np.zeros(SOUND_PACKET_BYTES, np.uint8)
         self._events = np.zeros(MAX_EVENTS, EPOLL_EVENT)
         self._loop = np.zeros(1, LOOP)
         self.loop = self._loop[0]
         self.epoll = select.epoll()
         self.timer_fd = open_timer()
+        self._alarm_fd = open_timer()
         self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._fill_loop(SOCKADDR_BYTES[family])
         self.mutex = Mutex(self._address_of("mutex"), self._loop["raised"])
@@ -51,6 +65,7 @@ class LoopMemory:
         loop = self.loop
         loop["epoll_fd"] = self.epoll.fileno()
         loop["timer_fd"] = self.timer_fd
+        loop["alarm_fd"] = self._alarm_fd
         loop["address_bytes"] = address_bytes
         loop["vector"]["base"] = self._packet.ctypes.data
         loop["vector"]["bytes"] = PACKET_BYTES
@@ -58,25 +73,29 @@ class LoopMemory:
         loop["message"]["vectors"] = self._address_of("vector")
         loop["message"]["vector_count"] = 1
         loop["message"]["control"] = self._address_of("control")
+        loop["clock_at"] = self._address_of("clock")
+        loop["alarm_at"] = self._address_of("alarm")
         loop["mutex_at"] = self._address_of("mutex")
         loop["message_at"] = self._address_of("message")
         loop["expirations_at"] = self._address_of("expirations")
         self.watch(self._stop_fd, STOP)
         self.watch(self.timer_fd, TIMER)
+        self.watch(self._alarm_fd, ALARM)
 
     def _run(self) -> None:
         run(
             self.loop,
             self._packet,
-            self._tone_packet,
+            self._sound_packet,
             self._events,
             self.owners,
             self.legs,
             self.streams,
             self.senders,
             self.formats,
-            self.tone_legs,
-            self._tones,
+            self.impairments,
+            self._held,
+            self.sound_legs,
             self.counters,
         )
 
@@ -95,6 +114,7 @@ class LoopMemory:
             self._thread.join()
         self.epoll.close()
         os.close(self.timer_fd)
+        os.close(self._alarm_fd)
         os.close(self._stop_fd)
 
     def watch(self, descriptor: int, owner: int) -> None:

@@ -1,6 +1,5 @@
 """The live tap: opens, changes and closes the ports of calls, and hands out what the packet loop measured on them."""
 
-import secrets
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,13 +11,15 @@ import structlog
 from rtp_analyzer.measure.formats import format_table, known_formats
 from rtp_analyzer.measure.slices import StreamContext
 from rtp_analyzer.measure.stream import break_segment
+from rtp_analyzer.sounds.sound import Sound
+from rtp_analyzer.sounds.tone import tone
 from rtp_analyzer.taps import addresses
 from rtp_analyzer.taps.cuts import cut_all, cut_leg
-from rtp_analyzer.taps.legs import COUNTERS, LEG, NO_TONE, STREAMS_A_LEG
-from rtp_analyzer.taps.libc import set_timer
+from rtp_analyzer.taps.impairing import impair, stop_impairing
+from rtp_analyzer.taps.legs import COUNTERS, LEG, NO_IMPAIRMENT, STREAMS_A_LEG
 from rtp_analyzer.taps.memory import LoopMemory
+from rtp_analyzer.taps.playing import Player
 from rtp_analyzer.taps.sockets import PortPair, PortUnavailable, open_pair
-from rtp_analyzer.taps.tone import PERIOD_NS, TONE_ROWS
 from shared.events import MediaAssigned, MediaLeg, MediaUpdated, PayloadFormat
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 Media = MediaAssigned | MediaUpdated
 
 _BLANK: Final = np.zeros(1, LEG)
+_BLANK["impairment"] = NO_IMPAIRMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Relay:
         self._ports = ports
         self._family = addresses.family_of(bind)
         self._memory = LoopMemory(len(ports), self._family, max_descriptors)
+        self._player = Player(self._memory)
+        self._tone = tone()
         self._open: dict[str, _OpenMedia] = {}
         self._by_index: dict[int, tuple[_OpenMedia, _OpenLeg]] = {}
 
@@ -131,7 +135,7 @@ class Relay:
             self._by_index[opened.index] = (entry, opened)
             self._memory.watch(opened.sockets.rtp.fileno(), 2 * opened.index)
             self._memory.watch(opened.sockets.rtcp.fileno(), 2 * opened.index + 1)
-        self._set_tones()
+        self._player.announce()
 
     def update(self, media: Media) -> None:
         """Takes over what SDP says now. A source stays certain until SDP names another one."""
@@ -145,7 +149,22 @@ class Relay:
                     log.warning("update without a leg that is open", media_id=media.media_id, port=opened.leg.port)
                     continue
                 self._change(media, opened, leg)
-        self._set_tones()
+        self._player.announce()
+
+    def play(self, media_id: str, sound: Sound) -> None:
+        """Sends a sound to the first party of a medium, in place of the one before."""
+        opened = self._open[media_id].legs[0]
+        with self._memory.mutex:
+            self._player.play(opened.index, opened.leg.formats, sound)
+        self._player.announce()
+
+    def has_played(self, media_id: str) -> bool:
+        """Whether that sound is over, or cannot be sent at all."""
+        return self._player.is_over(self._open[media_id].legs[0].index)
+
+    def was_audible(self, media_id: str) -> bool:
+        """Whether any of it was sent."""
+        return self._player.was_sent(self._open[media_id].legs[0].index)
 
     def close(self, media_id: str, at_ns: int) -> Closed:
         """Stops relaying a medium and frees its ports; `at_ns` ends its last slices."""
@@ -157,14 +176,16 @@ class Relay:
                 arguments = (memory.legs, memory.streams, memory.senders, opened.index, at_ns, True)
                 count = cut_leg(*arguments, memory.cuts, memory.slices, count, memory.counters)
                 refused += int(memory.legs[opened.index]["refused"])
+                stop_impairing(memory, opened.index)
                 memory.legs[opened.index] = _BLANK[0]
+                self._player.stop(opened.index)
         cuts = self._stream_cuts(count)
         for opened in entry.legs:
             del self._by_index[opened.index]
             memory.unwatch(opened.sockets.rtp.fileno())
             memory.unwatch(opened.sockets.rtcp.fileno())
             opened.sockets.close()
-        self._set_tones()
+        self._player.announce()
         return Closed(entry.media, tuple(cuts), refused)
 
     def cut(self, at_ns: int) -> Sequence[StreamCut]:
@@ -202,12 +223,11 @@ class Relay:
         record["rtp_fd"] = opened.sockets.rtp.fileno()
         record["rtcp_fd"] = opened.sockets.rtcp.fileno()
         record["peer"] = peer
-        record["tone"] = NO_TONE
+        self._describe(opened)
+        if media.impairment is not None:
+            impair(memory, opened.index, media.impairment)
         if media.mode == "tone":
-            record["tone_sequence"] = secrets.randbits(16)
-            record["tone_timestamp"] = secrets.randbits(32)
-            record["tone_ssrc"] = secrets.randbits(32)
-        self._describe(media, opened)
+            self._player.play(opened.index, opened.leg.formats, self._tone)
 
     def _change(self, media: Media, opened: _OpenLeg, leg: MediaLeg) -> None:
         """Takes over a leg's new description; a new path opens the latch again."""
@@ -217,7 +237,7 @@ class Relay:
         paused = leg.sends != opened.leg.sends
         opened.leg = leg
         opened.formats = known_formats(leg.formats)
-        self._describe(media, opened)
+        self._describe(opened)
         moved = bool(remote.any()) and not np.array_equal(remote, record["remote"])
         if record["locked"]:
             source = addresses.host(record["source"])
@@ -230,7 +250,7 @@ class Relay:
             for slot in range(first, first + STREAMS_A_LEG):
                 break_segment(memory.streams[slot])
 
-    def _describe(self, media: Media, opened: _OpenLeg) -> None:
+    def _describe(self, opened: _OpenLeg) -> None:
         """Writes what SDP says of the party into the leg's record."""
         leg = opened.leg
         record = self._memory.legs[opened.index]
@@ -238,27 +258,12 @@ class Relay:
         record["remote_rtcp"] = self._words(leg.remote_address, leg.remote_rtcp_port or (leg.remote_port or 0) + 1)
         record["media_host"] = addresses.host(record["remote"])
         record["signalling_host"] = addresses.host(self._words(leg.signalling_address, 1))
+        record["deaf"] = not leg.listens
         self._memory.formats[opened.index] = format_table(opened.formats)
-        if media.mode == "tone":
-            playable = [known for known in leg.formats if known.encoding.upper() in TONE_ROWS]
-            record["tone"] = TONE_ROWS[playable[0].encoding.upper()] if playable else NO_TONE
-            record["tone_payload_type"] = playable[0].payload_type if playable else 0
-            if not playable and leg.formats:
-                log.warning("no codec for the tone", media_id=media.media_id, call_id=media.call_id)
+        self._player.choose_codec(opened.index, leg.formats)
 
     def _words(self, address: str | None, port: int | None) -> addresses.Words:
         return addresses.words(address, port, self._family) if port else addresses.NOWHERE
-
-    def _set_tones(self) -> None:
-        """Tells the loop which legs send a tone, and lets the timer run while there are any."""
-        memory = self._memory
-        playing = [index for index in self._by_index if memory.legs[index]["tone"] != NO_TONE]
-        with memory.mutex:
-            before = int(memory.loop["tones"])
-            memory.tone_legs[: len(playing)] = playing
-            memory.loop["tones"] = len(playing)
-        if bool(before) != bool(playing):
-            set_timer(memory.timer_fd, PERIOD_NS if playing else 0)
 
     def _stream_cuts(self, count: int) -> list[StreamCut]:
         cuts, slices = self._memory.cuts[:count], self._memory.slices[:count].copy()

@@ -26,6 +26,11 @@ export interface Direction {
 
 export type Phase = "started" | "ringing" | "answered" | "ended";
 
+export interface Injected {
+  readonly loss_percent: number;
+  readonly jitter_ms: number;
+}
+
 export interface Call {
   readonly call_id: string;
   readonly state: "live" | "ended";
@@ -41,6 +46,7 @@ export interface Call {
   readonly hangup_by: "caller" | "callee" | "proxy" | null;
   readonly reason: string | null;
   readonly extension: string | null;
+  readonly injected: Injected | null; // by 997, on the way back to the caller
   readonly flags: readonly string[];
   readonly mos: number | null;
   readonly directions: { readonly [party in Party]: Direction | null };

@@ -139,6 +139,8 @@ export const en = {
     ssrcHint: "The number that the sender gave this stream; find it in Wireshark",
     noMedia: "No audio arrived in this direction.",
     ourOwn: "Here this system itself is the sender; nothing arrives that it could measure.",
+    injected: (loss: string, jitter: string) =>
+      `On the way back to the caller ${loss} loss and ${jitter} jitter are added on purpose: the phone should report these.`,
   },
 
   flag: {
@@ -166,8 +168,9 @@ export const en = {
     password: "Password",
     passwordValue: "the README lists those of a first start",
     registered: (n: number) => (n === 1 ? "1 device is registered." : `${n} devices are registered.`),
-    dial: "Dial 999 or 998",
-    dialText: "999 sends back what you say. 998 plays a steady tone.",
+    dial: "Dial a test number",
+    dialText:
+      "999 sends back what you say; 997 too, with loss and jitter added on the way back. 998 plays a steady tone. 996 listens for 10 seconds and tells you what it measured.",
     watch: "See it here",
     watchText: "The call shows up within a second, with its quality in both directions.",
     done: "done",

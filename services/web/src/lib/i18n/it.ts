@@ -140,6 +140,8 @@ export const it: Dictionary = {
     ssrcHint: "Il numero che il mittente ha dato a questo flusso; cercalo in Wireshark",
     noMedia: "In questa direzione non è arrivato audio.",
     ourOwn: "Qui è questo sistema a inviare: non arriva niente che possa misurare.",
+    injected: (loss: string, jitter: string) =>
+      `Nel ritorno verso il chiamante si aggiungono apposta ${loss} di perdita e ${jitter} di jitter: il telefono dovrebbe mostrare questi valori.`,
   },
 
   flag: {
@@ -167,8 +169,9 @@ export const it: Dictionary = {
     password: "Password",
     passwordValue: "quelle del primo avvio sono nel README",
     registered: (n) => (n === 1 ? "1 dispositivo registrato." : `${n} dispositivi registrati.`),
-    dial: "Fai il 999 o il 998",
-    dialText: "Il 999 ti rimanda quello che dici. Il 998 suona un tono continuo.",
+    dial: "Fai un numero di prova",
+    dialText:
+      "Il 999 ti rimanda quello che dici; il 997 anche, ma con perdita e jitter aggiunti nel ritorno. Il 998 suona un tono continuo. Il 996 ascolta per 10 secondi e ti dice che cosa ha misurato.",
     watch: "Guardala qui",
     watchText: "La chiamata appare entro un secondo, con la qualità nelle due direzioni.",
     done: "fatto",
