@@ -177,13 +177,14 @@ class Extensions:
         if anchor is None or dialog is None:
             self._respond(work, 500)
             return
-        if self._refreshing.waits(record.call_id) or self._answering.has_offered(record.call_id):
+        described = work.request.method == "INVITE" or bool(work.request.body)
+        if described and (self._refreshing.waits(record.call_id) or self._answering.has_offered(record.call_id)):
             self._respond(work, 491)  # an offer of ours is not answered yet
             return
         body: bytes | None = None
         try:
             interval = acceptance.session_interval(work.request)
-            if work.request.method == "INVITE" or work.request.body:
+            if described:
                 anchor, dialog, body = acceptance.session(work.request, anchor, dialog, work.flow.remote.host)
         except Unacceptable as error:
             self._context.wire.respond(work.transaction, error.response_to(work.request, self._context.token()))
