@@ -64,10 +64,14 @@ class Extensions:
             return
         try:
             interval = acceptance.session_interval(work.request)
-            anchor = self._instructed(await self._ports.lease(EXTENSIONS[extension]), work.request, extension)
             dialog = Dialog.opened(work.request, self._context.token(), int(self._context.now()))
-            anchor, dialog, body = acceptance.session(work.request, anchor, dialog, work.flow.remote.host)
-            await self._ports.assign(anchor, record.call_id)
+
+            def session(anchor: Anchor) -> tuple[Anchor, Dialog, bytes]:
+                instructed = self._instructed(anchor, work.request, extension)
+                return acceptance.session(work.request, instructed, dialog, work.flow.remote.host)
+
+            opened = await self._ports.open(EXTENSIONS[extension], record.call_id, lambda leased: session(leased)[0])
+            anchor, dialog, body = session(opened)
         except (BrokerLost, NoWorker) as error:
             why = "no media worker" if isinstance(error, NoWorker) else "broker away"
             await self._invites.refuse(work, retry_later(work.request, self._context.token()), why)

@@ -27,33 +27,6 @@ class MediaPorts:
         self._token = token
         self._unreleased: deque[tuple[str, MediaReleased]] = deque()
 
-    async def lease(self, mode: Mode, avoid: Collection[str] = ()) -> Anchor:
-        """Takes the ports for one medium, of none of the workers in `avoid`. They fall back by themselves unless
-        `assign` follows.
-
-        Raises:
-            NoWorker: nobody can relay now.
-            BrokerLost: Redis is away.
-        """
-        parties: tuple[Party, ...] = ("caller", "callee") if mode == "relay" else ("caller",)
-        live = await self._workers.live()
-        relays = tuple(PortRange(address=one.address, first=one.port_min, last=one.port_max) for one in live)
-        for status in live:
-            if status.load >= status.capacity or status.worker in avoid:
-                continue
-            ports = await self._workers.lease(status.worker, len(parties), self._now())
-            if ports:
-                legs = tuple(MediaLeg(party=party, port=port) for party, port in zip(parties, ports, strict=True))
-                return Anchor(
-                    worker=status.worker,
-                    address=status.address,
-                    media_id=self._token(),
-                    mode=mode,
-                    legs=legs,
-                    relays=relays,
-                )
-        raise NoWorker
-
     async def open(self, mode: Mode, call_id: str, describe: Callable[[Anchor], Anchor]) -> Anchor:
         """Leases ports and has them opened for what `describe` makes of them; when a worker died in between, by the
         next one: nobody has been told of the ports yet.
@@ -64,26 +37,13 @@ class MediaPorts:
         """
         failed: list[str] = []
         while True:
-            anchor = describe(await self.lease(mode, failed))
+            anchor = describe(await self._lease(mode, failed))
             try:
-                await self.assign(anchor, call_id)
+                await self._assign(anchor, call_id)
             except NoWorker:
                 failed.append(anchor.worker)
             else:
                 return anchor
-
-    async def assign(self, anchor: Anchor, call_id: str) -> None:
-        """Has the worker open the ports, and waits until it did: media may come right behind the answer.
-
-        Raises:
-            NoWorker: it did not open them in time.
-            BrokerLost: it was not told.
-        """
-        await self._workers.assign(anchor.worker, anchor.assigned(call_id, self._now()))
-        if not await self._workers.wait_opened(anchor.media_id, OPEN_S):
-            log.warning("media worker did not open the ports", worker=anchor.worker, call_id=call_id)
-            await self.release(anchor, call_id)
-            raise NoWorker
 
     async def update(self, anchor: Anchor, call_id: str) -> None:
         """Tells the worker what changed. Without Redis the call goes on with what the worker knows: it learns the
@@ -109,3 +69,37 @@ class MediaPorts:
                 self._unreleased.appendleft((worker, event))
                 log.warning("media release waits", call_id=event.call_id, error=str(error))
                 return
+
+    async def _lease(self, mode: Mode, avoid: Collection[str]) -> Anchor:
+        """Takes the ports of another worker than those. They fall back by themselves unless `_assign` follows."""
+        parties: tuple[Party, ...] = ("caller", "callee") if mode == "relay" else ("caller",)
+        live = await self._workers.live()
+        relays = tuple(PortRange(address=one.address, first=one.port_min, last=one.port_max) for one in live)
+        for status in live:
+            if status.load >= status.capacity or status.worker in avoid:
+                continue
+            ports = await self._workers.lease(status.worker, len(parties), self._now())
+            if ports:
+                legs = tuple(MediaLeg(party=party, port=port) for party, port in zip(parties, ports, strict=True))
+                return Anchor(
+                    worker=status.worker,
+                    address=status.address,
+                    media_id=self._token(),
+                    mode=mode,
+                    legs=legs,
+                    relays=relays,
+                )
+        raise NoWorker
+
+    async def _assign(self, anchor: Anchor, call_id: str) -> None:
+        """Has the worker open the ports, and waits until it did: media may come right behind the answer."""
+        try:
+            await self._workers.assign(anchor.worker, anchor.assigned(call_id, self._now()))
+            opened = await self._workers.wait_opened(anchor.media_id, OPEN_S)
+        except BrokerLost:
+            await self.release(anchor, call_id)  # the worker may have been told all the same
+            raise
+        if not opened:
+            log.warning("media worker did not open the ports", worker=anchor.worker, call_id=call_id)
+            await self.release(anchor, call_id)
+            raise NoWorker
