@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from shared.events import Event, RequestNotAllowed
 from sip_proxy.accounts import Account
-from sip_proxy.auth import Authenticator, Challenged
+from sip_proxy.auth import Authenticated, Authenticator, Challenged
 from sip_proxy.effects import Flow
 from sip_proxy.proxy import is_loop
 from sip_proxy.sip.errors import SipParseError
@@ -43,8 +43,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    account: Account | None = None
+    proof: Authenticated | None = None
     events: tuple[Event, ...] = ()
+
+    @property
+    def account(self) -> Account | None:
+        return None if self.proof is None else self.proof.account
 
 
 class Door:
@@ -117,8 +121,8 @@ class Door:
     def _authenticate(self, request: Request, flow: Flow, now: float, *, as_proxy: bool) -> Reply | Admitted:
         verdict = self._authenticator.check(request, flow, now, as_proxy=as_proxy)
         if isinstance(verdict, Challenged):
-            return Reply(self.answer(request, verdict.status, headers=(verdict.header,)), (verdict.event,))
-        return Admitted(verdict.account, (verdict.event,))
+            return Reply(self.answer(request, verdict.status, headers=verdict.headers), (verdict.event,))
+        return Admitted(verdict)
 
     def _tag(self, request: Request) -> str:
         # the values as they came: this also answers what could not be parsed

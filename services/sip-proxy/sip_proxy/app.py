@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from shared.broker import Bus, Proxies, State, Workers
+from shared.broker import Bus, NonceUses, Proxies, Registry, State, Workers
 from shared.events import SECURITY, Event, Stream
 from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
@@ -26,6 +26,7 @@ from sip_proxy.plain import PlainRequests
 from sip_proxy.ports import MediaPorts
 from sip_proxy.registrar import Limits
 from sip_proxy.registrations import Registrations
+from sip_proxy.replays import Replays
 from sip_proxy.security import WINDOW_S, BadFormats
 from sip_proxy.server import Server
 from sip_proxy.settings import SipProxySettings
@@ -48,6 +49,8 @@ class App:
         state: State,
         workers: Workers,
         proxies: Proxies,
+        registry: Registry,
+        nonces: NonceUses,
         publish: Callable[[Stream, Event], None],
         tasks: asyncio.TaskGroup,
         now: Callable[[], float],
@@ -71,7 +74,7 @@ class App:
             self._listeners.secure_address,
             self._cluster.relatives,
         )
-        self._authenticator = Authenticator(accounts, settings.realm, new_secret())
+        self._authenticator = Authenticator(accounts, settings.realm, new_secret(), settings.algorithms())
         self._bad_formats = BadFormats()
         self._layer = TransactionLayer(timers)
         self._lanes: Lanes[Work] = Lanes(tasks)
@@ -87,21 +90,29 @@ class App:
         )
         for transport, sender in self._listeners.senders().items():
             self._server.attach(transport, sender)
-        self._location = Location(state, publish, now)
+        limits = Limits(
+            min_expires_s=settings.registration_min_s,
+            max_expires_s=settings.registration_max_s,
+            max_contacts=settings.registration_max_contacts,
+            replace_oldest=settings.registration_when_full == "replace",
+            same_place=settings.registration_same_place,
+        )
+        self._location = Location(registry, limits, publish, now)
         ports = MediaPorts(workers, now, token)
         self._book = CallBook(state, ports, publish, now, settings.instance)
         self._silence = SilenceWatch(
             bus, workers, self._book, self._lanes, now, settings.media_timeout_s, timers.transaction
         )
         context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
-        limits = Limits(min_expires_s=settings.registration_min_s, max_expires_s=settings.registration_max_s)
+        replays = Replays(context, self._authenticator, nonces)
         forwarder = Forwarder(context)
         invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
         self._switchboard = Switchboard(
             context,
             self._book,
             forwarder,
-            Registrations(context, self._location, limits),
+            replays,
+            Registrations(context, self._location, replays, limits),
             invites,
             InDialog(context, ports, self._book, forwarder, Parties(context, self._location)),
             Extensions(context, invites, ports, self._book, settings.impairment(), settings.language),

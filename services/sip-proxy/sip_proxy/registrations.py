@@ -8,9 +8,11 @@ from shared.broker import BrokerLost
 from shared.events import SECURITY
 from sip_proxy import registrar
 from sip_proxy.admission import not_allowed
+from sip_proxy.auth import Authenticated
 from sip_proxy.context import Context
 from sip_proxy.location import Location
-from sip_proxy.registrar import Bindings, Refused
+from sip_proxy.registrar import Refused
+from sip_proxy.replays import Replays
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import response_to
 from sip_proxy.unavailable import retry_later
@@ -22,50 +24,55 @@ log = structlog.get_logger(__name__)
 class Registrations:
     """Answers every REGISTER that came through the door."""
 
-    def __init__(self, context: Context, location: Location, limits: registrar.Limits) -> None:
+    def __init__(self, context: Context, location: Location, replays: Replays, limits: registrar.Limits) -> None:
         self._context = context
         self._location = location
+        self._replays = replays
         self._limits = limits
 
-    async def register(self, work: RequestArrived) -> None:
+    async def register(self, work: RequestArrived, proof: Authenticated) -> None:
+        """Its nonce is looked up together with its bindings, in the same round trip."""
+        now = round(self._context.now(), 3)  # the numbers of Redis' JSON have 14 digits
         try:
             aor = self._context.site.aor_of(work.request.to().uri)
+            change = registrar.asked(work.request, work.flow, self._context.instance, now, self._limits)
         except SipParseError as error:
-            self._answer(work, error.status or 400, error.reason)
-            return
-        user = aor.rpartition("@")[0]
-        if work.account is None or user not in work.account.users:
+            change = Refused(error.status or 400, error.reason)
+        if isinstance(change, Refused):
+            self._refuse(work, change)
+        elif aor.rpartition("@")[0] not in proof.account.users:
             # RFC 3261 10.3 step 4: who it is was proven, that the address is his was not
-            self._answer(work, 403)
-            if work.account is not None:
-                event = not_allowed(
-                    work.request, work.flow, self._context.now(), work.account, "address of record not owned"
-                )
-                self._context.publish(SECURITY, event)
-            return
-        await self._change(work, aor)
+            if await self._replays.admits(work):
+                self._answer(work, 403)
+                why = "address of record not owned"
+                self._context.publish(SECURITY, not_allowed(work.request, work.flow, now, proof.account, why))
+        else:
+            await self._change(work, proof, aor, change, now)
 
-    async def _change(self, work: RequestArrived, aor: str) -> None:
-        now = self._context.now()
-
-        def decide(bindings: Bindings) -> registrar.Accepted | Refused:
-            return registrar.register(bindings, work.request, work.flow, now, self._limits)
-
+    async def _change(
+        self, work: RequestArrived, proof: Authenticated, aor: str, change: registrar.Change, now: float
+    ) -> None:
         try:
-            outcome = await self._location.change(aor, decide)
+            outcome = await self._location.change(aor, change, proof.use, now)
         except BrokerLost as error:
             # never 401, 403 or 404 for a fault of ours: devices give up for ever on those
             log.warning("registration refused, broker away", aor=aor, error=str(error))
             self._context.wire.respond(work.transaction, retry_later(work.request, self._context.token()))
             return
-        if isinstance(outcome, Refused):
-            shortest = outcome.min_expires_s
-            self._answer(
-                work, outcome.status, outcome.reason, [] if shortest is None else [("Min-Expires", str(shortest))]
-            )
+        if outcome == "replayed":
+            self._replays.refuse(work, proof)
             return
-        contacts = registrar.contact_headers(outcome.bindings, now)
+        self._replays.accept(proof)
+        if isinstance(outcome, str):
+            self._refuse(work, registrar.refused(outcome))
+            return
+        contacts = registrar.contact_headers(outcome, now)
         self._answer(work, 200, None, [*contacts, ("Date", formatdate(now, usegmt=True))])
+
+    def _refuse(self, work: RequestArrived, refused: Refused) -> None:
+        shortest = refused.min_expires_s
+        headers = [] if shortest is None else [("Min-Expires", str(shortest))]
+        self._answer(work, refused.status, refused.reason, headers)
 
     def _answer(
         self, work: RequestArrived, status: int, reason: str | None = None, headers: list[tuple[str, str]] | None = None

@@ -165,7 +165,7 @@ class Server:
         key = self._layer.open_server(request, flow)
         if request.method == "INVITE":
             self.respond(key, response_to(request, 100, to_tag=None))
-        self._dispatch(request.call_id, RequestArrived(request, flow, key, verdict.account))
+        self._dispatch(request.call_id, RequestArrived(request, flow, key, verdict.proof))
 
     def _cancel(self, cancel: Request, flow: Flow) -> None:
         """RFC 3261 9.2, 16.10: answered at once, whatever becomes of the call."""

@@ -9,6 +9,7 @@ from sip_proxy.in_dialog import InDialog
 from sip_proxy.invites import Invites
 from sip_proxy.plain import PlainRequests
 from sip_proxy.registrations import Registrations
+from sip_proxy.replays import Replays
 from sip_proxy.sip.message import response_to
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import (
@@ -35,6 +36,7 @@ class Switchboard:
         context: Context,
         book: CallBook,
         forwarder: Forwarder,
+        replays: Replays,
         registrations: Registrations,
         invites: Invites,
         in_dialog: InDialog,
@@ -44,6 +46,7 @@ class Switchboard:
         self._context = context
         self._book = book
         self._forwarder = forwarder
+        self._replays = replays
         self._registrations = registrations
         self._invites = invites
         self._in_dialog = in_dialog
@@ -102,8 +105,10 @@ class Switchboard:
 
     async def _request(self, work: RequestArrived) -> None:
         request = work.request
-        if request.method == "REGISTER":
-            await self._registrations.register(work)
+        if request.method == "REGISTER" and work.proof is not None:
+            await self._registrations.register(work, work.proof)
+        elif not await self._replays.admits(work):
+            return
         elif request.to().tag is not None:
             await self._inside_dialog(work)
         elif request.method != "INVITE":

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from itertools import groupby
 
+from sip_proxy.bindings import Binding
 from sip_proxy.forwarding import Target
-from sip_proxy.registrar import Binding
 from sip_proxy.sip.message import Request
 from sip_proxy.sip.uri import is_secure
 from sip_proxy.wire import Wire

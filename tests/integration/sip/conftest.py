@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from shared.broker import Bus, Outbox, Proxies, State, Workers, connect
+from shared.broker import Bus, NonceUses, Outbox, Proxies, Registry, State, Workers, connect
 from shared.events import Event, MediaAssigned, MediaUpdated, Stream
 from shared.testing import RecordingOutbox
 from sip_proxy.accounts import seeded
@@ -159,6 +159,8 @@ async def _serve(
             State(redis),
             Workers(redis),
             Proxies(redis),
+            Registry(redis),
+            NonceUses(redis),
             publish,
             tasks,
             now,
