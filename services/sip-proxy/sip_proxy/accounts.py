@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from shared.events import Value
 from sip_proxy.sip.digest import Algorithm, ha1
@@ -35,11 +36,23 @@ class Account:
 
 
 class AccountLine(Value):
-    """One account of the accounts file."""
+    """One account of the accounts file: with its password, or with the hashes of it for our realm."""
 
     name: str = Field(min_length=1, max_length=128)
-    password: str = Field(min_length=1, max_length=256)
+    password: str | None = Field(default=None, min_length=1, max_length=256)
+    ha1: dict[Algorithm, Annotated[str, Field(pattern=r"^([0-9a-f]{32}|[0-9a-f]{64})$")]] = Field(default_factory=dict)
     users: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_one_secret(self) -> Self:
+        if (self.password is None) == (not self.ha1):
+            raise ValueError("an account needs a password or its ha1, not both")
+        return self
+
+    def account(self, realm: str) -> Account:
+        if self.password is not None:
+            return account(self.name, self.password, realm, self.users)
+        return Account(self.name, self.ha1, frozenset(self.users or (self.name,)))
 
 
 class Accounts:
@@ -68,7 +81,7 @@ def seeded(realm: str) -> Accounts:
 
 
 def from_file(path: Path, realm: str) -> Accounts:
-    """The accounts of a JSON list of `{"name", "password", "users"}`.
+    """The accounts of a JSON list of `{"name", "password", "users"}`, or `"ha1": {"MD5", "SHA-256"}` for the password.
 
     Raises:
         AccountsUnreadable: the file is missing or has another shape.
@@ -78,4 +91,4 @@ def from_file(path: Path, realm: str) -> Accounts:
     except (OSError, ValueError) as error:
         why = error.errors(include_input=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise AccountsUnreadable(f"{path}: {why}") from error
-    return Accounts(account(line.name, line.password, realm, line.users) for line in lines)
+    return Accounts(line.account(realm) for line in lines)

@@ -20,7 +20,7 @@ from sip_proxy.invites import Invites
 from sip_proxy.ladder import Ladder
 from sip_proxy.lanes import Lanes
 from sip_proxy.location import Location
-from sip_proxy.nonces import keep_shared, new_secret
+from sip_proxy.nonces import keep_shared, new_secret, share
 from sip_proxy.parties import Parties
 from sip_proxy.plain import PlainRequests
 from sip_proxy.ports import MediaPorts
@@ -136,6 +136,7 @@ class App:
 
     async def start(self) -> None:
         """Begins to serve."""
+        await share(self._state, self._authenticator)  # before the first challenge, or its answer would be refused
         self._lanes.serve(self._switchboard.handle, self._switchboard.broken_off)
         await self._listeners.start(self._server, self._tasks)
         self._tasks.create_task(self._listeners.refresh_certificates())

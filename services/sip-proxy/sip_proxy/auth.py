@@ -73,7 +73,7 @@ class Authenticator:
         self._realm = realm
         self._algorithms = tuple(algorithms)
         # An account that does not exist is hashed like one that does: the answer takes equally long.
-        self._nobody = {algorithm: ha1("", realm, "", algorithm) for algorithm in algorithms}
+        self._nobody = Account("", {algorithm: ha1("", realm, "", algorithm) for algorithm in algorithms}, frozenset())
 
     def check(self, request: Request, flow: Flow, now: float, *, as_proxy: bool) -> Authenticated | Challenged:
         """`as_proxy` asks with 407, else 401; either header field is good as an answer.
@@ -100,7 +100,7 @@ class Authenticator:
             failed = ChallengeResponseFailed(**facts, reason="digest-uri of another request")
             return self._challenge(as_proxy, now, failed)
         account = self._accounts.find(credentials.username)
-        proven = self._proves(credentials, request.method, account)
+        proven = self._proves(credentials, request.method, account or self._nobody)
         if account is None:
             return self._challenge(as_proxy, now, InvalidAccountID(**facts))
         if not proven:
@@ -118,10 +118,10 @@ class Authenticator:
         failed = ChallengeResponseFailed(**facts, at=now, reason="nonce used before")
         return self._challenge(proof.as_proxy, now, failed, stale=True)
 
-    def _proves(self, credentials: DigestCredentials, method: str, account: Account | None) -> bool:
-        for algorithm, nobody in self._nobody.items():  # what we asked for, and nothing else
+    def _proves(self, credentials: DigestCredentials, method: str, account: Account) -> bool:
+        for algorithm, nobody in self._nobody.ha1.items():  # what we asked for, and nothing else
             if algorithm == credentials.algorithm:
-                own = None if account is None else account.ha1.get(algorithm)
+                own = account.ha1.get(algorithm)
                 return verify(credentials, method, own or nobody) and own is not None
         return False
 
