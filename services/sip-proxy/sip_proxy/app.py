@@ -15,6 +15,7 @@ from sip_proxy.deadlines import watch_deadlines
 from sip_proxy.effects import Address
 from sip_proxy.extensions import EXTENSIONS, Extensions
 from sip_proxy.forwarding import Forwarder
+from sip_proxy.gateways import Patience
 from sip_proxy.in_dialog import InDialog
 from sip_proxy.invites import Invites
 from sip_proxy.ladder import Ladder
@@ -24,6 +25,7 @@ from sip_proxy.nonces import keep_shared, new_secret, share
 from sip_proxy.parties import Parties
 from sip_proxy.plain import PlainRequests
 from sip_proxy.ports import MediaPorts
+from sip_proxy.probes import Probes
 from sip_proxy.registrar import Limits
 from sip_proxy.registrations import Registrations
 from sip_proxy.replays import Replays
@@ -107,6 +109,8 @@ class App:
         replays = Replays(context, self._authenticator, nonces)
         forwarder = Forwarder(context)
         invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
+        patience = Patience(settings.probe_down_after, settings.probe_up_after)
+        self._probes = Probes(context, registry, state, settings.probe_interval_s, patience)
         self._switchboard = Switchboard(
             context,
             self._book,
@@ -117,6 +121,7 @@ class App:
             InDialog(context, ports, self._book, forwarder, Parties(context, self._location)),
             Extensions(context, invites, ports, self._book, settings.impairment(), settings.language),
             PlainRequests(context, accounts, self._location, forwarder),
+            self._probes,
         )
 
     @property
@@ -144,6 +149,7 @@ class App:
         self._tasks.create_task(self._cluster.listen(self._server))
         self._tasks.create_task(keep_shared(self._state, self._authenticator))
         self._tasks.create_task(self._location.watch())
+        self._tasks.create_task(self._probes.run())
         self._tasks.create_task(self._book.maintain())
         self._tasks.create_task(self._silence.listen())
         self._tasks.create_task(self._silence.watch())

@@ -63,6 +63,11 @@ class SipProxySettings(CommonSettings):
         default=False,
         description="a device that names no instance replaces its contact with another port (after a reboot)",
     )
+    probe_interval_s: float = Field(
+        default=30.0, ge=0, le=3600, description="between two OPTIONS to a registered contact; 0: none"
+    )
+    probe_down_after: int = Field(default=3, ge=1, le=100, description="probes without an answer, in a row")
+    probe_up_after: int = Field(default=2, ge=1, le=100, description="answers in a row")
     digest_algorithms: Literal["MD5", "SHA-256", "MD5,SHA-256", "SHA-256,MD5"] = Field(
         default="MD5", description="asked for in this order; old devices read only the first challenge"
     )

@@ -8,6 +8,7 @@ from sip_proxy.forwarding import Forwarder
 from sip_proxy.in_dialog import InDialog
 from sip_proxy.invites import Invites
 from sip_proxy.plain import PlainRequests
+from sip_proxy.probes import Probes
 from sip_proxy.registrations import Registrations
 from sip_proxy.replays import Replays
 from sip_proxy.sip.message import response_to
@@ -42,6 +43,7 @@ class Switchboard:
         in_dialog: InDialog,
         extensions: Extensions,
         plain: PlainRequests,
+        probes: Probes,
     ) -> None:
         self._context = context
         self._book = book
@@ -52,6 +54,7 @@ class Switchboard:
         self._in_dialog = in_dialog
         self._extensions = extensions
         self._plain = plain
+        self._probes = probes
 
     async def handle(self, work: Work) -> None:
         match work:
@@ -62,8 +65,10 @@ class Switchboard:
             case ResponseArrived():
                 await self._forwarder.response(work)
                 await self._extensions.response(work)
+                await self._probes.response(work)
             case TransactionFailed():
                 await self._forwarder.failed(work)
+                await self._probes.failed(work)
             case TransactionEnded():
                 self._forwarder.ended(work)
                 await self._extensions.transaction_ended(work)
@@ -77,6 +82,7 @@ class Switchboard:
             case TimerRan():
                 await self._forwarder.timer(work)
                 await self._extensions.timer(work)
+                await self._probes.timer(work)
             case DeadlinePassed():
                 await self._extensions.due(work.call_id)
             case ResultSpoken():

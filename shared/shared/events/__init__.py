@@ -4,6 +4,7 @@ from shared.events.base import Event, Value
 from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Impairment, Party
 from shared.events.codec import MalformedEntry, decode, encode
 from shared.events.flows import FlowLost, MessageHandedOver, ResponseHandedBack
+from shared.events.gateways import GatewayDown, GatewayProbed, GatewayUp
 from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
 from shared.events.metrics import (
     MAX_SLICES_AN_ENTRY,
@@ -36,6 +37,7 @@ from shared.events.security import (
 from shared.events.sip import SipMessageSeen
 from shared.events.streams import (
     CALLS,
+    GATEWAYS,
     METRICS,
     REGISTRATIONS,
     SECURITY,
@@ -48,6 +50,7 @@ from shared.events.streams import (
 
 __all__ = [
     "CALLS",
+    "GATEWAYS",
     "MAX_SLICES_AN_ENTRY",
     "METRICS",
     "REGISTRATIONS",
@@ -65,6 +68,9 @@ __all__ = [
     "DeviceUnregistered",
     "Event",
     "FlowLost",
+    "GatewayDown",
+    "GatewayProbed",
+    "GatewayUp",
     "Impairment",
     "InvalidAccountID",
     "InvalidPassword",

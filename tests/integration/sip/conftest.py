@@ -110,6 +110,7 @@ async def running(
             "sips_port": 0,
             "tls_dir": tls_dir(),
             "registration_min_s": 1,
+            "probe_interval_s": 0,
             **changes,
         }
     )
