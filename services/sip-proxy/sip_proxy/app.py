@@ -98,6 +98,7 @@ class App:
             max_contacts=settings.registration_max_contacts,
             replace_oldest=settings.registration_when_full == "replace",
             same_place=settings.registration_same_place,
+            spread=settings.registration_spread,
         )
         self._location = Location(registry, limits, publish, now)
         ports = MediaPorts(workers, now, token)

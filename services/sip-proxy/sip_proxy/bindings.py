@@ -65,14 +65,9 @@ class Bindings:
     bindings: tuple[Binding, ...] = ()
 
     def live(self, now: float) -> tuple[Binding, ...]:
-        """Those not expired; the preferred first (q), then the newest. Of the flows of one instance only the newest:
-        they all lead to the same device (RFC 5626 6)."""
-        newest: dict[tuple[str, str | None], Binding] = {}
-        for binding in self.bindings:
-            if binding.expires_at > now:
-                shares = binding.instance is not None and binding.reg_id is not None
-                newest[("instance", binding.instance) if shares else ("contact", str(len(newest)))] = binding
-        return tuple(sorted(newest.values(), key=lambda binding: (-binding.q, -binding.registered_at)))
+        """Those not expired; the preferred first (q), then the freshest."""
+        fresh = (binding for binding in reversed(self.bindings) if binding.expires_at > now)
+        return tuple(sorted(fresh, key=lambda binding: -binding.q))
 
     @classmethod
     def from_document(cls, aor: str, text: str | None) -> "Bindings":

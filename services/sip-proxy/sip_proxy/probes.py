@@ -11,7 +11,7 @@ from shared.broker import BrokerLost, Registry, State
 from shared.events import GATEWAYS, GatewayDown, GatewayProbed, GatewayUp
 from sip_proxy.bindings import Binding, Bindings
 from sip_proxy.context import Context
-from sip_proxy.effects import ClientKey
+from sip_proxy.effects import ClientKey, Flow
 from sip_proxy.gateways import Gateway, Patience, is_due
 from sip_proxy.sip.message import Request
 from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
@@ -102,10 +102,17 @@ class Probes:
                 for binding in Bindings.from_document(aor, document).bindings:
                     # the others are on sockets of other replicas
                     if binding.proxy == self._context.instance and binding.expires_at > until:
-                        self._send(aor, binding)
+                        await self._probe(_Probe(aor, binding, self._context.now()))
 
-    def _send(self, aor: str, binding: Binding) -> None:
-        site, token, flow = self._context.site, self._context.token(), binding.flow
+    async def _probe(self, probe: _Probe) -> None:
+        way = self._context.wire.way(probe.binding.flow)
+        if way is None:  # its connection is gone
+            await self._conclude(probe, probe.sent_at, None, None)
+        else:
+            self._send(probe, way)
+
+    def _send(self, probe: _Probe, flow: Flow) -> None:
+        site, token, binding = self._context.site, self._context.token(), probe.binding
         call_id = f"probe-{token}"
         fields = [
             ("Via", site.via(flow.transport, MAGIC_COOKIE + token)),
@@ -121,7 +128,7 @@ class Probes:
         request = Request("OPTIONS", binding.contact, fields)
         # both before it is sent: a refusal of the network comes back at once
         key = ClientKey(MAGIC_COOKIE + token, "OPTIONS")
-        self._under_way[key] = _Probe(aor, binding, self._context.now())
+        self._under_way[key] = probe
         self._context.wire.set_timer(call_id, _TIMER + key.branch, self._timeout_s)
         self._context.wire.start(request, flow)
 

@@ -4,7 +4,8 @@ The change is then applied by one script on Redis (`shared/broker/registry.py`),
 a REGISTER is all or nothing, and any replica or a restarted proxy sees the same.
 """
 
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,11 @@ from shared.events import (
     RegistrationExpired,
     RegistrationMoved,
     RegistrationRefreshed,
+    UserAgentChanged,
 )
 from sip_proxy.bindings import Binding, Bindings
 from sip_proxy.effects import Flow
+from sip_proxy.outbound import OPTION_TAGS, asks_for_flow, path_of
 from sip_proxy.sip.grammar import format_params
 from sip_proxy.sip.headers import NameAddr, parse_delta_seconds
 from sip_proxy.sip.message import Request
@@ -39,6 +42,7 @@ class Limits:
     max_contacts: int = 10  # of an address of record
     replace_oldest: bool = True  # when there are more; else the new one is refused
     same_place: bool = False  # a device without an instance replaces its old contact after a reboot
+    spread: float = 0.0  # the part of its time that a registration may be cut by, so that not all come back at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Refused:
 
     status: int
     reason: str
-    min_expires_s: int | None = None  # RFC 3261 20.23, with 423
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +85,19 @@ def asked(request: Request, flow: Flow, proxy: str, now: float, limits: Limits) 
     """RFC 3261 10.3 steps 6 and 7, as far as they depend on the request alone. `proxy`: the replica that serves it.
 
     Raises:
-        SipParseError: a Contact that is no SIP URI.
+        SipParseError: a Contact or Path that is no SIP URI, or a proxy on the way that does not keep flows.
     """
     contacts = request.contacts
+    required = [tag for tag in request.headers.get_all("Require") if tag.lower() not in OPTION_TAGS]
+    if required:
+        return Refused(420, "Bad Extension", (("Unsupported", ", ".join(required)),))
     if contacts == "*":
         if request.expires != 0:
             return Refused(400, "Contact * Needs Expires: 0")
         return Change(request.call_id, request.cseq.number, all=True)
     if len(contacts) > limits.max_contacts:
         return _REFUSALS["full"]
+    asks_for_flow(request)
     try:
         bindings = tuple(_binding(contact, request, flow, proxy, now, limits) for contact in contacts)
     except _Abort as abort:
@@ -114,7 +122,9 @@ def events_of(aor: str, happened: Iterable[list[Any]], now: float) -> list[Event
     Raises:
         TypeError: a binding that lacks something.
     """
-    return [_event(aor, now, what, *map(Binding.from_json, bindings)) for what, *bindings in happened]
+    return [
+        event for what, *bindings in happened for event in _events(aor, now, what, *map(Binding.from_json, bindings))
+    ]
 
 
 def contact_headers(bindings: Bindings, now: float) -> list[tuple[str, str]]:
@@ -133,8 +143,12 @@ def _granted(contact: NameAddr, request: Request, limits: Limits) -> int:
     if wish is None:
         wish = limits.default_expires_s
     if 0 < wish < limits.min_expires_s and wish < HOUR_S:
-        raise _Abort(Refused(423, "Interval Too Brief", min_expires_s=limits.min_expires_s))
-    return min(wish, limits.max_expires_s)
+        raise _Abort(Refused(423, "Interval Too Brief", (("Min-Expires", str(limits.min_expires_s)),)))
+    granted = min(wish, limits.max_expires_s)
+    if not limits.spread:
+        return granted
+    part = zlib.crc32(f"{request.call_id} {request.cseq}".encode()) / 2**32 * limits.spread
+    return max(min(granted, limits.min_expires_s), int(granted * (1 - part)))
 
 
 def _binding(contact: NameAddr, request: Request, flow: Flow, proxy: str, now: float, limits: Limits) -> Binding:
@@ -160,6 +174,7 @@ def _binding(contact: NameAddr, request: Request, flow: Flow, proxy: str, now: f
         q=_q(contact.param("q")),
         instance=instance,
         reg_id=None if instance is None else contact.param("reg-id"),
+        path=path_of(request),
         user_agent=clean_or_none(request.headers.get("User-Agent")),
         registered_at=now,
         expires_at=now + _granted(contact, request, limits),
@@ -173,7 +188,7 @@ def _q(text: str | None) -> float:
         return 1.0
 
 
-def _event(aor: str, now: float, what: str, binding: Binding, old: Binding | None = None) -> Event:
+def _events(aor: str, now: float, what: str, binding: Binding, old: Binding | None = None) -> Iterator[Event]:
     facts = {
         "at": now,
         "aor": aor,
@@ -183,11 +198,14 @@ def _event(aor: str, now: float, what: str, binding: Binding, old: Binding | Non
         "user_agent": binding.user_agent,
     }
     if what == "expired":
-        return RegistrationExpired(**facts)
-    if what == "unregistered":
-        return DeviceUnregistered(**facts)
-    if old is None:
-        return DeviceRegistered(**facts, expires_at=binding.expires_at)
-    if old.source != binding.source:
-        return RegistrationMoved(**facts, expires_at=binding.expires_at, previous_source=old.source)
-    return RegistrationRefreshed(**facts, expires_at=binding.expires_at)
+        yield RegistrationExpired(**facts)
+    elif what == "unregistered":
+        yield DeviceUnregistered(**facts)
+    elif old is None:
+        yield DeviceRegistered(**facts, expires_at=binding.expires_at)
+    elif old.source != binding.source:
+        yield RegistrationMoved(**facts, expires_at=binding.expires_at, previous_source=old.source)
+    else:
+        yield RegistrationRefreshed(**facts, expires_at=binding.expires_at)
+    if old is not None and old.user_agent != binding.user_agent:
+        yield UserAgentChanged(**facts, previous_user_agent=old.user_agent)

@@ -55,6 +55,9 @@ class SipProxySettings(CommonSettings):
     language: Language = Field(default="en", description="of 996, for phones that do not say which they want")
     registration_min_s: int = Field(default=60, ge=1, le=3600)
     registration_max_s: int = Field(default=7200, ge=60, le=86400)
+    registration_spread: float = Field(
+        default=0.0, ge=0, le=0.5, description="part of its time that a registration may be cut by, at random"
+    )
     registration_max_contacts: int = Field(default=10, ge=1, le=100, description="of one address of record")
     registration_when_full: Literal["replace", "reject"] = Field(
         default="replace", description="what a contact too many does: replace the oldest, or be refused with 403"

@@ -24,6 +24,7 @@ from shared.events.registrations import (
     RegistrationExpired,
     RegistrationMoved,
     RegistrationRefreshed,
+    UserAgentChanged,
 )
 from shared.events.security import (
     ChallengeResponseFailed,
@@ -100,6 +101,7 @@ __all__ = [
     "StreamEnded",
     "StreamReport",
     "SuccessfulAuth",
+    "UserAgentChanged",
     "Value",
     "Waterfall",
     "decode",

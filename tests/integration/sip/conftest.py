@@ -18,7 +18,7 @@ import pytest
 from shared.broker import Bus, NonceUses, Outbox, Proxies, Registry, State, Workers, connect
 from shared.events import Event, MediaAssigned, MediaUpdated, Stream
 from shared.testing import RecordingOutbox
-from sip_proxy.accounts import seeded
+from sip_proxy.__main__ import load_accounts
 from sip_proxy.app import App
 from sip_proxy.settings import SipProxySettings
 from sip_proxy.sip.transactions import Timers
@@ -155,7 +155,7 @@ async def _serve(
         tasks.create_task(real.run())
         app = App(
             settings,
-            seeded(settings.realm),
+            load_accounts(settings),
             Bus(redis),
             State(redis),
             Workers(redis),

@@ -132,6 +132,10 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         parameter = "" if self.transport == "udp" else f";transport={self.transport}"
         return f"sip:{self.user}@10.0.0.9:{self.port}{parameter}"
 
+    def skip_cseq(self, count: int) -> None:
+        """The next request of its own counts so much further, or back."""
+        self._cseq = itertools.count(next(self._cseq) + count)
+
     def send(self, octets: bytes) -> None:
         if self.transport == "udp":
             self._socket.sendto(octets, self.proxy)
@@ -175,10 +179,12 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         call_id: str | None = None,
         cseq: int | None = None,
         branch: str | None = None,
+        contact: str | None = "",
         body: bytes = b"",
         content_type: str = "application/sdp",
     ) -> bytes:
-        """The octets of a request. Headers that are given replace nothing: they are added."""
+        """The octets of a request. Headers that are given replace nothing: they are added. `contact` as it is written,
+        None: no Contact, empty: our own."""
         me = f"<sip:{self.user}@{self.domain}>"
         branch = branch or "z9hG4bK" + secrets.token_hex(8)
         lines = [
@@ -189,7 +195,7 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
             f"To: {to or f'<{uri}>'}",
             f"Call-ID: {call_id or secrets.token_hex(8)}",
             f"CSeq: {next(self._cseq) if cseq is None else cseq} {method}",
-            f"Contact: <{self.contact}>{self.contact_params}",
+            *([] if contact is None else [f"Contact: {contact or f'<{self.contact}>{self.contact_params}'}"]),
             *headers,
         ]
         if body:

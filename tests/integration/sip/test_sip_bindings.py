@@ -14,6 +14,7 @@ from shared.events import (
     RegistrationExpired,
     RegistrationMoved,
     RegistrationRefreshed,
+    UserAgentChanged,
 )
 from shared.testing import RecordingOutbox
 from sip_proxy.bindings import Bindings
@@ -114,6 +115,17 @@ async def test_a_new_source_of_the_same_contact_is_a_move(registrar: Registrar) 
     [moved] = registrar.outbox.events
     assert isinstance(moved, RegistrationMoved)
     assert (moved.previous_source, moved.source) == (str(FROM_ALICE.remote), str(ELSEWHERE.remote))
+
+
+async def test_another_user_agent_of_the_same_contact_is_told(registrar: Registrar) -> None:
+    await registrar.register("<sip:alice@10.0.0.7>", ("User-Agent", "Phone/1"))
+
+    await registrar.register("<sip:alice@10.0.0.7>", ("User-Agent", "Phone/2"))
+
+    refreshed, changed = registrar.outbox.events
+    assert isinstance(refreshed, RegistrationRefreshed)
+    assert isinstance(changed, UserAgentChanged)
+    assert (changed.previous_user_agent, changed.user_agent) == ("Phone/1", "Phone/2")
 
 
 async def test_expires_0_takes_the_binding_back(registrar: Registrar, redis: Any) -> None:

@@ -123,6 +123,17 @@ async def test_a_restart_of_the_proxy_tells_nothing_new(broker: BrokerProcess) -
             assert after.told(GatewayUp) == []
 
 
+async def test_a_device_is_asked_on_its_connection_and_down_when_that_is_gone(system: System) -> None:
+    async with Phone(system.app.address, "gateway-monitor", "VoipQuality2025!", transport="tcp") as phone:
+        await phone.register()
+        await answer(phone, 200)
+        [up] = await system.hears(GatewayUp)
+
+    [down] = await system.hears(GatewayDown)
+
+    assert up.transport == down.transport == "tcp"
+
+
 async def test_each_contact_is_asked_by_the_replica_that_it_registered_with(broker: BrokerProcess) -> None:
     async with running(broker, **OFTEN) as first, running(broker, flush=False, instance="proxy-2", **OFTEN) as second:
         here, there = await first.phone(), await second.other_phone()
