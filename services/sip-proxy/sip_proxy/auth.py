@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from shared.broker import NonceUse
 from shared.events import (
     ChallengeResponseFailed,
@@ -33,9 +35,7 @@ from sip_proxy.sip.message import Request
 from sip_proxy.sip.uri import OpaqueUri, parse_uri
 from sip_proxy.texts import clean, clean_or_none
 
-NO_COUNT_LIFETIME_S = 30.0  # of a nonce whose user does not count (RFC 2069 clients): time to answer a challenge
-_NONCES = "vqm:nonce:"
-
+log = structlog.get_logger(__name__)
 
 NO_COUNT_LIFETIME_S = 30.0  # of a nonce whose user does not count its uses (RFC 2069): time to answer a challenge
 
@@ -154,4 +154,6 @@ def _is_of(text: str, request: Request) -> bool:
     meant = {target.aor(), target.host.lower()}
     if not isinstance(to, OpaqueUri):
         meant |= {to.host.lower(), to.aor() if request.method == "REGISTER" else ""}
+    if uri in meant and uri != target.aor():
+        log.debug("digest-uri is not the request's own", digest_uri=text, uri=request.uri)
     return uri in meant

@@ -189,19 +189,16 @@ def _q(text: str | None) -> float:
 
 
 def _events(aor: str, now: float, what: str, binding: Binding, old: Binding | None = None) -> Iterator[Event]:
-    facts = {
-        "at": now,
-        "aor": aor,
-        "contact": binding.contact,
-        "source": binding.source,
-        "transport": binding.transport,
-        "user_agent": binding.user_agent,
-    }
+    facts = _facts(aor, now, binding)
     if what == "expired":
         yield RegistrationExpired(**facts)
     elif what == "unregistered":
         yield DeviceUnregistered(**facts)
     elif old is None:
+        yield DeviceRegistered(**facts, expires_at=binding.expires_at)
+    elif old.contact != binding.contact:
+        # the same device at another URI: who reads the events knows devices by their contacts
+        yield DeviceUnregistered(**_facts(aor, now, old))
         yield DeviceRegistered(**facts, expires_at=binding.expires_at)
     elif old.source != binding.source:
         yield RegistrationMoved(**facts, expires_at=binding.expires_at, previous_source=old.source)
@@ -209,3 +206,14 @@ def _events(aor: str, now: float, what: str, binding: Binding, old: Binding | No
         yield RegistrationRefreshed(**facts, expires_at=binding.expires_at)
     if old is not None and old.user_agent != binding.user_agent:
         yield UserAgentChanged(**facts, previous_user_agent=old.user_agent)
+
+
+def _facts(aor: str, now: float, binding: Binding) -> dict[str, Any]:
+    return {
+        "at": now,
+        "aor": aor,
+        "contact": binding.contact,
+        "source": binding.source,
+        "transport": binding.transport,
+        "user_agent": binding.user_agent,
+    }

@@ -62,8 +62,15 @@ end
 
 local text = redis.call('GET', KEYS[1])
 local readable, document = pcall(cjson.decode, text or '{}')
-for _, binding in ipairs(readable and type(document) == 'table' and document.bindings or {}) do
-    if binding.expires_at > now then kept[#kept + 1] = binding else tell('expired', binding) end
+local bound = readable and type(document) == 'table' and document.bindings
+for _, binding in ipairs(type(bound) == 'table' and bound or {}) do
+    if type(binding) ~= 'table' or type(binding.expires_at) ~= 'number' then
+        binding = nil -- somebody else wrote this: it is dropped
+    elseif binding.expires_at > now then
+        kept[#kept + 1] = binding
+    else
+        tell('expired', binding)
+    end
 end
 
 if change.all then

@@ -223,7 +223,8 @@ async def test_a_contact_that_equals_two_takes_the_place_of_both(registrar: Regi
     await registrar.register("<sip:alice@10.0.0.7>")
 
     assert await registrar.contacts() == ["sip:alice@10.0.0.7"]
-    assert sorted(event.__name__ for event in registrar.told) == ["DeviceUnregistered", "RegistrationRefreshed"]
+    assert registrar.told.count(DeviceUnregistered) == 2
+    assert registrar.told.count(DeviceRegistered) == 1
 
 
 async def test_an_instance_may_change_its_address(registrar: Registrar) -> None:
@@ -232,6 +233,7 @@ async def test_an_instance_may_change_its_address(registrar: Registrar) -> None:
     await registrar.register(NAMED.format("10.0.0.8", 1) + ";reg-id=1", call_id="after-the-reboot")
 
     assert await registrar.contacts() == ["sip:alice@10.0.0.8"]
+    assert registrar.told == [DeviceUnregistered, DeviceRegistered]
 
 
 async def test_the_flows_of_an_instance_are_kept_apart(registrar: Registrar) -> None:
@@ -297,8 +299,11 @@ async def test_what_has_run_out_goes_with_the_next_change(registrar: Registrar) 
     assert registrar.told == [RegistrationExpired, DeviceRegistered]
 
 
-async def test_a_document_that_cannot_be_read_is_replaced(registrar: Registrar, redis: Any) -> None:
-    await redis.set(f"vqm:registration:{AOR}", "nonsense", px=100_000)
+@pytest.mark.parametrize(
+    "text", ["nonsense", "1", "{}", '{"bindings": 1}', '{"bindings": [1, {}, {"expires_at": "x"}]}']
+)
+async def test_a_document_that_cannot_be_read_is_replaced(registrar: Registrar, redis: Any, text: str) -> None:
+    await redis.set(f"vqm:registration:{AOR}", text, px=100_000)
 
     await registrar.register()
 
