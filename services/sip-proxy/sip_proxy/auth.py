@@ -96,7 +96,7 @@ class Authenticator:
         state = check_nonce(self.secret, credentials.nonce, now, self._realm, lifetime_s)
         if state == "bad":
             return self._challenge(as_proxy, now, ChallengeResponseFailed(**facts, reason="unknown nonce"))
-        if not _is_of(credentials.uri, request):
+        if not _is_of(credentials.uri, request, flow):
             failed = ChallengeResponseFailed(**facts, reason="digest-uri of another request")
             return self._challenge(as_proxy, now, failed)
         account = self._accounts.find(credentials.username)
@@ -141,9 +141,10 @@ class Authenticator:
         return Challenged(status, tuple((name, value) for value in values), event)
 
 
-def _is_of(text: str, request: Request) -> bool:
+def _is_of(text: str, request: Request, flow: Flow) -> bool:
     """Whether a digest-uri means this request (RFC 3261 22.4, RFC 7616 3.4.6): the user and the host of its
-    Request-URI, whatever its scheme, port and parameters. Some phones write the registrar, or in a REGISTER the To."""
+    Request-URI, whatever its scheme, port and parameters. Some phones write the registrar, by its domain or its
+    address, or in a REGISTER the To."""
     if text == request.uri:
         return True
     try:
@@ -151,7 +152,8 @@ def _is_of(text: str, request: Request) -> bool:
     except SipParseError:
         return False
     target, to = request.parsed_uri, request.to().target
-    meant = {target.aor(), target.host.lower()}
+    us = flow.local.host
+    meant = {target.aor(), target.host.lower(), f"[{us}]" if ":" in us else us}
     if not isinstance(to, OpaqueUri):
         meant |= {to.host.lower(), to.aor() if request.method == "REGISTER" else ""}
     if uri in meant and uri != target.aor():

@@ -124,6 +124,8 @@ def test_only_what_we_asked_for_and_the_account_has_is_good(
         ("sips:bob@EXAMPLE.com;transport=tls", True),
         ("sip:%62ob@example.com", True),
         ("sip:example.com", True),  # the registrar
+        ("sip:192.0.2.1:5060", True),  # the same by its address
+        ("sip:carol@192.0.2.1", False),
         ("sip:carol@example.com", False),
         ("sip:bob@elsewhere.org", False),
         ("sip:elsewhere.org", False),
