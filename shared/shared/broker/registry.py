@@ -64,11 +64,11 @@ local text = redis.call('GET', KEYS[1])
 local readable, document = pcall(cjson.decode, text or '{}')
 local bound = readable and type(document) == 'table' and document.bindings
 for _, binding in ipairs(type(bound) == 'table' and bound or {}) do
-    if type(binding) ~= 'table' or type(binding.expires_at) ~= 'number' then
-        binding = nil -- somebody else wrote this: it is dropped
-    elseif binding.expires_at > now then
+    -- what does not say until when, somebody else wrote: it is dropped
+    local expires_at = type(binding) == 'table' and type(binding.expires_at) == 'number' and binding.expires_at
+    if expires_at and expires_at > now then
         kept[#kept + 1] = binding
-    else
+    elseif expires_at then
         tell('expired', binding)
     end
 end

@@ -136,6 +136,18 @@ async def test_an_unknown_user_cannot_be_told_from_a_wrong_password_by_a_single_
     assert await raw_answer(system, "gateway-monitor") == await raw_answer(system, "nobody-at-all")
 
 
+async def test_ack_and_cancel_are_never_challenged(system: System) -> None:
+    phone = await system.phone()
+    uri = f"sip:gateway-test@{phone.domain}"
+
+    for method in ("ACK", "CANCEL", "OPTIONS"):
+        phone.send(phone.write(method, uri))
+    await phone.receive(lambda message: message.cseq.method == "OPTIONS" and message.status == 407)
+
+    assert (await phone.response("CANCEL")).status == 481
+    assert phone.inbox == []
+
+
 async def test_strangers_leave_nothing_behind(system: System) -> None:
     phone = await system.phone(password="guess")
     challenge, uri = await challenged(phone)
