@@ -174,7 +174,11 @@ class Server:
             self.send(self._door.answer(cancel, 481), flow)
             return
         key = self._layer.open_server(cancel, flow)
-        self.respond(key, self._door.answer(cancel, 200))
+        last = self._layer.last_response(invite)
+        tag = None if last is None else last.to().tag
+        # RFC 3261 9.2: the tag that the answers to the INVITE have, as soon as they have one
+        answer = self._door.answer(cancel, 200) if tag is None else response_to(cancel, 200, to_tag=tag)
+        self.respond(key, answer)
         self._dispatch(cancel.call_id, CancelArrived(cancel, invite))
 
     def origin(self, transaction: ServerKey) -> Flow | None:
