@@ -199,6 +199,9 @@ class Server:
         return key
 
     def send(self, message: Message, flow: Flow) -> bool:
+        if flow.transport != "udp" and message.headers.get("Content-Length") is None:
+            # RFC 3261 16.6 step 9, 20.14: datagrams need none, and Linphone's ACK has none
+            message.headers.set("Content-Length", str(len(message.body)))
         octets = message.encode()
         if not self.put(octets, flow):
             return False
