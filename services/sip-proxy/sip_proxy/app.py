@@ -22,6 +22,7 @@ from sip_proxy.ladder import Ladder
 from sip_proxy.lanes import Lanes
 from sip_proxy.location import Location
 from sip_proxy.nonces import keep_shared, new_secret, share
+from sip_proxy.outages import Outages
 from sip_proxy.parties import Parties
 from sip_proxy.plain import PlainRequests
 from sip_proxy.ports import MediaPorts
@@ -108,7 +109,8 @@ class App:
         )
         context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
         replays = Replays(context, self._authenticator, nonces)
-        forwarder = Forwarder(context)
+        outages = Outages(now)
+        forwarder = Forwarder(context, outages)
         invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
         patience = Patience(settings.probe_down_after, settings.probe_up_after)
         self._probes = Probes(context, registry, state, settings.probe_interval_s, patience)

@@ -143,6 +143,13 @@ class Fork:
             return self._cancel(key, branch)
         return (Abandon(key), *self.failed(key, "timeout"))
 
+    def overdue(self, key: ClientKey) -> ForkEffects:
+        """A server that gave no sign of life for too long: as one that cannot be reached."""
+        branch = self._branches.get(key)
+        if branch is None or not branch.pending or branch.rings:
+            return ()
+        return (Abandon(key), *self.failed(key, "transport"))
+
     def cancel(self) -> ForkEffects:
         """The caller gives up (RFC 3261 16.10). The 487 comes from downstream."""
         self.cancelled = True

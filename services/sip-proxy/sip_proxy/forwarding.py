@@ -20,11 +20,17 @@ from sip_proxy.forking import (
     StopTimerC,
     TryNext,
 )
+from sip_proxy.outages import Outages
 from sip_proxy.sip.message import Request, Response
 from sip_proxy.sip.uri import is_secure
+from sip_proxy.unavailable import retry_after_s
 from sip_proxy.work import CancelArrived, ResponseArrived, TimerRan, TransactionEnded, TransactionFailed
 
 _TIMER_C = "C "
+_OVERDUE = "overdue "
+# How long a server may give no sign of life, in T1: after four transmissions the next one is tried; the last one has
+# longer, but an answer must still reach a caller whose own transaction ends after 64.
+_PATIENCE, _LAST_PATIENCE = 8, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,9 @@ class Target:
     flow: Flow
     routes: tuple[str, ...] = ()
     spares: tuple["Target", ...] = ()  # servers of the same kind, should that one be out of order (RFC 3263 4.3)
+    server: str | None = (
+        None  # the name of a server, which may be connected to; None: a device, on its flow or not at all
+    )
 
 
 class Errand(Protocol):
@@ -60,20 +69,21 @@ class _Trip:
     request: Request
     record_route: bool
     later: list[Sequence[Target]]  # groups of targets not tried yet, the next one last
-    spares: dict[ClientKey, tuple[Target, ...]] = field(default_factory=dict)
+    targets: dict[ClientKey, Target] = field(default_factory=dict)
 
     def next_targets(self, effect: TryNext | Failover) -> Sequence[Target]:
         if isinstance(effect, TryNext):
             return self.later.pop()
-        target, *spares = self.spares.pop(effect.branch)
+        target, *spares = self.targets.pop(effect.branch).spares
         return [replace(target, spares=tuple(spares))]
 
 
 class Forwarder:
     """All errands under way."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, outages: Outages) -> None:
         self._context = context
+        self._outages = outages
         self._trips: dict[ClientKey, _Trip] = {}
         self._invites: dict[ServerKey, _Trip] = {}  # those that a CANCEL may mean
         self._branches: Counter[ServerKey] = Counter()  # running client transactions of each errand
@@ -116,10 +126,15 @@ class Forwarder:
         for target in targets:
             record_routes = self._record_routes(errand, target) if trip.record_route else ()
             copy = self.copy_for(trip.request, target, record_routes)
+            if target.server is not None:
+                self._context.wire.connect(target.flow, target.server)
             key = self._context.wire.start(copy, target.flow)
             self._trips[key] = trip
             self._branches[errand.server] += 1
-            trip.spares[key] = target.spares
+            trip.targets[key] = target
+            if target.server is not None:
+                patience = _PATIENCE if target.spares else _LAST_PATIENCE
+                self._context.wire.set_timer(copy.call_id, _overdue(key), patience * self._context.timers.t1)
             await self._perform(trip, errand.fork.add(key, copy, target.flow, spare=bool(target.spares)), None)
 
     def _record_routes(self, errand: Errand, target: Target) -> tuple[str, ...]:
@@ -129,11 +144,13 @@ class Forwarder:
     async def response(self, work: ResponseArrived) -> None:
         trip = self._trips.get(work.transaction)
         if trip is not None:  # else the answer to a CANCEL or BYE of ours: nobody waits for it
+            self._note_answer(trip, work)
             await self._perform(trip, trip.errand.fork.receive(work.transaction, work.response), work.flow)
 
     async def failed(self, work: TransactionFailed) -> None:
         trip = self._trips.get(work.transaction)
         if trip is not None:
+            self._note_failure(trip, work.transaction)
             await self._perform(trip, trip.errand.fork.failed(work.transaction, work.why), None)
 
     def ended(self, work: TransactionEnded) -> None:
@@ -151,6 +168,31 @@ class Forwarder:
         trip = self._trips.get(key)
         if work.name.startswith(_TIMER_C) and trip is not None:
             await self._perform(trip, trip.errand.fork.timer_c(key), None)
+        elif work.name.startswith(_OVERDUE):
+            await self._overdue(ClientKey(*work.name.removeprefix(_OVERDUE).split(" ", 1)))
+
+    async def _overdue(self, key: ClientKey) -> None:
+        trip = self._trips.get(key)
+        effects = () if trip is None else trip.errand.fork.overdue(key)
+        if trip is not None and effects:
+            self._note_failure(trip, key)
+            await self._perform(trip, effects, None)
+
+    def _note_answer(self, trip: _Trip, work: ResponseArrived) -> None:
+        target = trip.targets.get(work.transaction)
+        if target is None or target.server is None:
+            return
+        self._context.wire.cancel_timer(work.response.call_id, _overdue(work.transaction))
+        pause_s = retry_after_s(work.response) if work.response.status == 503 else None
+        if pause_s is None:
+            self._outages.up(target.flow)
+        else:
+            self._outages.down(target.flow, pause_s)
+
+    def _note_failure(self, trip: _Trip, key: ClientKey) -> None:
+        target = trip.targets.get(key)
+        if target is not None and target.server is not None:
+            self._outages.down(target.flow)
 
     async def cancel(self, work: CancelArrived) -> None:
         trip = self._invites.get(work.invite)
@@ -179,3 +221,7 @@ class Forwarder:
                 case Finished(answered) if not answered:
                     self._context.wire.abandon(errand.server)
                     await errand.unanswered()
+
+
+def _overdue(key: ClientKey) -> str:
+    return f"{_OVERDUE}{key.branch} {key.method}"

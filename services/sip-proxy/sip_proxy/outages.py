@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from sip_proxy.effects import Address, Transport
+from sip_proxy.effects import Address, Flow, Transport
 from sip_proxy.sip.locate import Server
 
 DOWN_S = 30.0  # as long as a caller would have waited
@@ -17,17 +17,17 @@ class Outages:
         self._now = now
         self._until: dict[tuple[Transport, Address], float] = {}
 
-    def down(self, transport: Transport, address: Address, for_s: float | None = None) -> None:
-        """The server failed, or asked for so much time (RFC 3261 21.5.4)."""
+    def down(self, flow: Flow, for_s: float = DOWN_S) -> None:
+        """The server at its end failed, or asked for so much time (RFC 3261 21.5.4)."""
         now = self._now()
         if len(self._until) >= MAX_KEPT:
             self._until = {key: until for key, until in self._until.items() if until > now}
         if len(self._until) < MAX_KEPT:
-            self._until[transport, address] = now + min(MAX_DOWN_S, DOWN_S if for_s is None else for_s)
+            self._until[flow.transport, flow.remote] = now + min(MAX_DOWN_S, for_s)
 
-    def up(self, transport: Transport, address: Address) -> None:
+    def up(self, flow: Flow) -> None:
         """It answers."""
-        self._until.pop((transport, address), None)
+        self._until.pop((flow.transport, flow.remote), None)
 
     def last(self, servers: Iterable[Server]) -> list[Server]:
         """The servers in their order, those out of order behind all others."""

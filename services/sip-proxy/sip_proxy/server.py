@@ -16,6 +16,7 @@ from shared.events import SECURITY, Event, Stream
 from sip_proxy.admission import Door, Reply
 from sip_proxy.cluster import Cluster
 from sip_proxy.effects import (
+    Address,
     CancelTimer,
     ClientKey,
     Effects,
@@ -60,6 +61,9 @@ class Sender(Protocol):
 
     def is_open(self, flow: Flow) -> bool:
         """Whether there is a way there."""
+
+    def connect(self, remote: Address, server_name: str) -> Flow:
+        """The way to a server."""
 
 
 class Server:
@@ -189,6 +193,11 @@ class Server:
             return self._cluster.way(flow)
         sender = self._senders.get(flow.transport)
         return flow if sender is not None and sender.is_open(flow) else None
+
+    def connect(self, flow: Flow, server_name: str) -> None:
+        sender = self._senders.get(flow.transport)
+        if sender is not None:
+            sender.connect(flow.remote, server_name)
 
     def respond(self, transaction: ServerKey, response: Response) -> None:
         self._perform(self._layer.respond(transaction, response), None)

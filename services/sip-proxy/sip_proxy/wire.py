@@ -18,6 +18,9 @@ class Wire(Protocol):
     def way(self, flow: Flow) -> Flow | None:
         """How to reach who was last heard on this flow; None when the connection is gone."""
 
+    def connect(self, flow: Flow, server_name: str) -> None:
+        """Opens the way to a server, where it needs a connection and there is none; what is sent waits for it."""
+
     def start(self, request: Request, flow: Flow) -> ClientKey:
         """Sends a request in a client transaction of its own."""
 

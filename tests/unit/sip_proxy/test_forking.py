@@ -275,3 +275,32 @@ def test_without_a_spare_a_503_goes_upstream_as_a_500() -> None:
     made, sent = fork(ONE)
 
     assert [response.status for response in upstream(made.receive(ONE, answer(sent[ONE], 503)))] == [500]
+
+
+def test_a_server_without_a_sign_of_life_is_left_for_the_next_one() -> None:
+    made = Fork(request(), "ours")
+    made.add(ONE, branch_request(ONE), TO_BOB, spare=True)
+
+    effects = made.overdue(ONE)
+
+    assert of(Abandon, effects) == [Abandon(ONE)]
+    assert of(Failover, effects) == [Failover(ONE)]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "REGISTER"])
+def test_the_last_server_without_a_sign_of_life_is_a_503_while_the_caller_still_listens(method: str) -> None:
+    key = ClientKey("z9hG4bKone", method)
+    made, _ = fork(key, method=method)
+
+    effects = made.overdue(key)
+
+    assert [response.status for response in upstream(effects)] == [503]
+    assert of(Abandon, effects) == [Abandon(key)]
+
+
+@pytest.mark.parametrize("status", [100, 180, 486])
+def test_a_server_that_said_something_is_not_overdue(status: int) -> None:
+    made, sent = fork(ONE)
+    made.receive(ONE, answer(sent[ONE], status))
+
+    assert made.overdue(ONE) == ()

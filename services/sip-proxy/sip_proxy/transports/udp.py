@@ -62,6 +62,10 @@ class UdpTransport(asyncio.DatagramProtocol):
         """Datagrams need no connection."""
         return True
 
+    def connect(self, remote: Address, server_name: str) -> Flow:
+        """The flow to a server: it is there already."""
+        return Flow("udp", self.local, remote)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not asked with isinstance: what Python 3.11 hands over does not inherit from DatagramTransport.
         self._transport = cast(asyncio.DatagramTransport, transport)
