@@ -13,6 +13,7 @@ from shared.events import Event, RequestNotAllowed
 from sip_proxy.accounts import Account
 from sip_proxy.auth import Authenticated, Authenticator, Challenged
 from sip_proxy.effects import Flow
+from sip_proxy.gate import Gate
 from sip_proxy.proxy import is_loop
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request, Response, response_to
@@ -54,10 +55,11 @@ class Admitted:
 class Door:
     """Decides about requests that belong to no transaction yet, except ACK and CANCEL."""
 
-    def __init__(self, site: Site, authenticator: Authenticator, extensions: Mapping[str, object]) -> None:
+    def __init__(self, site: Site, authenticator: Authenticator, extensions: Mapping[str, object], gate: Gate) -> None:
         self._site = site
         self._authenticator = authenticator
         self._extensions = extensions
+        self._gate = gate
 
     def admit(self, request: Request, flow: Flow, now: float) -> Reply | Admitted:
         try:
@@ -79,14 +81,24 @@ class Door:
         unusable = _unusable(request, user)
         if unusable is not None:
             return Reply(self.answer(request, 400, unusable))
-        refusal = self._cannot_pass(request, local=self._is_for_us(request, user))
+        passes = self._gate.destination(request) is not None or self._gate.is_for_contact(request)
+        refusal = self._cannot_pass(request, local=not passes and self._is_for_us(request, user))
         if refusal is not None:
             return Reply(refusal)
+        if passes:
+            return self._between_device_and_carrier(request, flow, now)
         if request.method == "REGISTER":
             return self._authenticate(request, flow, now, as_proxy=False)
         if request.to().tag is not None:
             return Admitted()  # the call decides whether it knows this dialog
         return self._outside_dialogs(request, user, flow, now)
+
+    def _between_device_and_carrier(self, request: Request, flow: Flow, now: float) -> Reply | Admitted:
+        """They authenticate each other: what we can ask is where it comes from, and whether we gave out the contact."""
+        objection = self._gate.objection(request, flow)
+        if objection is None:
+            return Admitted()
+        return Reply(self.answer(request, 403), (not_allowed(request, flow, now, None, objection),))
 
     def _outside_dialogs(self, request: Request, user: str | None, flow: Flow, now: float) -> Reply | Admitted:
         method = request.method
@@ -151,14 +163,14 @@ def capabilities() -> tuple[tuple[str, str], ...]:
     return (("Allow", ALLOW), ("Accept", "application/sdp"), ("Supported", "timer"))
 
 
-def not_allowed(request: Request, flow: Flow, now: float, account: Account, reason: str) -> RequestNotAllowed:
-    """The event for a request that we refuse although the sender is who he says."""
+def not_allowed(request: Request, flow: Flow, now: float, account: Account | None, reason: str) -> RequestNotAllowed:
+    """The event for a well-formed request that we refuse; `account`: who was proven to have sent it."""
     return RequestNotAllowed(
         at=now,
         source=str(flow.remote),
         transport=flow.transport,
         method=clean(request.method, 64),
-        account=clean(account.name),
+        account=None if account is None else clean(account.name),
         call_id=clean(request.call_id, 512),
         reason=reason,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from secrets import randbelow
 
 from shared.broker import Bus, NonceUses, Proxies, Registry, State, Workers
 from shared.events import SECURITY, Event, Stream
@@ -9,18 +10,23 @@ from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
 from sip_proxy.auth import Authenticator
 from sip_proxy.calls import CallBook
+from sip_proxy.carrier_registrations import CarrierRegistrations
+from sip_proxy.carrier_requests import CarrierRequests
 from sip_proxy.cluster import Cluster
+from sip_proxy.contact_tokens import ContactTokens
 from sip_proxy.context import Context
 from sip_proxy.deadlines import watch_deadlines
 from sip_proxy.effects import Address
 from sip_proxy.extensions import EXTENSIONS, Extensions
 from sip_proxy.forwarding import Forwarder
+from sip_proxy.gate import Gate
 from sip_proxy.gateways import Patience
 from sip_proxy.in_dialog import InDialog
 from sip_proxy.invites import Invites
 from sip_proxy.ladder import Ladder
 from sip_proxy.lanes import Lanes
 from sip_proxy.location import Location
+from sip_proxy.next_hops import NextHops, Ways
 from sip_proxy.nonces import keep_shared, new_secret, share
 from sip_proxy.outages import Outages
 from sip_proxy.parties import Parties
@@ -30,6 +36,7 @@ from sip_proxy.probes import Probes
 from sip_proxy.registrar import Limits
 from sip_proxy.registrations import Registrations
 from sip_proxy.replays import Replays
+from sip_proxy.resolver import Resolver
 from sip_proxy.security import WINDOW_S, BadFormats
 from sip_proxy.server import Server
 from sip_proxy.settings import SipProxySettings
@@ -81,9 +88,11 @@ class App:
         self._bad_formats = BadFormats()
         self._layer = TransactionLayer(timers)
         self._lanes: Lanes[Work] = Lanes(tasks)
+        carriers, tokens = settings.carrier_rules(), ContactTokens(lambda: self._authenticator.secret)
+        gate = Gate(site, carriers, tokens)
         self._server = Server(
             self._layer,
-            Door(site, self._authenticator, EXTENSIONS),
+            Door(site, self._authenticator, EXTENSIONS, gate),
             Ladder(publish, now, lambda call_id: self._book.get(call_id) is not None),
             self._bad_formats,
             self._cluster,
@@ -111,6 +120,10 @@ class App:
         replays = Replays(context, self._authenticator, nonces)
         outages = Outages(now)
         forwarder = Forwarder(context, outages)
+        ways = Ways(
+            self._listeners.addresses(), "AAAA" if ":" in settings.bind else "A", settings.carrier_tcp_when_large
+        )
+        next_hops = NextHops(Resolver(settings.name_servers()), ways, outages, randbelow)
         invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
         patience = Patience(settings.probe_down_after, settings.probe_up_after)
         self._probes = Probes(context, registry, state, settings.probe_interval_s, patience)
@@ -125,6 +138,16 @@ class App:
             Extensions(context, invites, ports, self._book, settings.impairment(), settings.language),
             PlainRequests(context, accounts, self._location, forwarder),
             self._probes,
+            CarrierRequests(
+                context,
+                gate,
+                carriers,
+                next_hops,
+                CarrierRegistrations(context, next_hops, tokens, self._location, forwarder),
+                self._location,
+                invites,
+                forwarder,
+            ),
         )
 
     @property

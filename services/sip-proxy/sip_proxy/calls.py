@@ -29,6 +29,13 @@ REFRESH_S = 3600.0
 RETRY_S = 1.0
 
 
+class Outside(Value):
+    """The party of a call that is not registered here: it is reached by way of a carrier."""
+
+    party: Party
+    server: str = Field(description="the name of the carrier's server: a connection that is gone is made again")
+
+
 class CallRecord(Value):
     """What must be known of a call to serve it."""
 
@@ -53,6 +60,8 @@ class CallRecord(Value):
     caller_end: DialogEnd | None = None
     callee_ends: dict[str, DialogEnd] = Field(default_factory=dict)
     session_expires_at: float | None = None  # RFC 4028, of a session that passes through us; None: no timer
+    outside: Outside | None = None
+    told: bool = True  # that it started; a carrier that asks for credentials makes no call
 
     @property
     def deadline(self) -> float | None:
@@ -125,6 +134,10 @@ class CallRecord(Value):
         if caller is not None and callee is not None:
             yield "caller", bye(self.call_id, caller, callee)
             yield "callee", bye(self.call_id, callee, caller)
+
+    def server_of(self, party: Party) -> str | None:
+        """The name of the server that stands for a party; None for a device."""
+        return self.outside.server if self.outside is not None and self.outside.party == party else None
 
     def is_answered_dialog(self, message: Message) -> bool:
         """Whether the message is of the dialog that became the call (a fork may open others)."""
@@ -220,11 +233,12 @@ class CallBook:
         self._undeleted.add(call_id)
         code = 200 if final_code is None and record.answered_at is not None else final_code
         ended_at = self._now() if at is None else at
-        self._publish(
-            CALLS,
-            CallEnded(at=ended_at, call_id=call_id, hangup_by=hangup_by, final_code=code, reason=reason),
-        )
-        log.info("call ended", call_id=call_id, hangup_by=hangup_by, final_code=code)
+        if record.told:
+            self._publish(
+                CALLS,
+                CallEnded(at=ended_at, call_id=call_id, hangup_by=hangup_by, final_code=code, reason=reason),
+            )
+            log.info("call ended", call_id=call_id, hangup_by=hangup_by, final_code=code)
         if record.anchor is not None:
             await self._ports.release(record.anchor, call_id)
         await self._delete()

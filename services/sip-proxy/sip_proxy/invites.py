@@ -1,5 +1,6 @@
 """A new call to a registered device: found, given media ports, forwarded to every contact, and followed to its end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -10,7 +11,7 @@ from sip_proxy import session_expiry
 from sip_proxy.accounts import Accounts
 from sip_proxy.anchoring import Anchor
 from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description, description_of
-from sip_proxy.calls import CallBook, CallRecord, HangupBy
+from sip_proxy.calls import CallBook, CallRecord, HangupBy, Outside
 from sip_proxy.context import Context
 from sip_proxy.dialog_ends import DialogEnd
 from sip_proxy.effects import Flow, ServerKey
@@ -19,10 +20,10 @@ from sip_proxy.forwarding import Forwarder, Target
 from sip_proxy.location import Location
 from sip_proxy.ports import MediaPorts, NoWorker
 from sip_proxy.sip.errors import SdpError
-from sip_proxy.sip.message import Response, response_to
+from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.targets import targets_of
 from sip_proxy.texts import clean_or_none
-from sip_proxy.unavailable import retry_later
+from sip_proxy.unavailable import make_retry_later, retry_later
 from sip_proxy.work import RequestArrived
 
 log = structlog.get_logger(__name__)
@@ -47,8 +48,20 @@ class Invites:
         self._book = book
         self._forwarder = forwarder
 
-    async def begin(self, work: RequestArrived, extension: str | None = None) -> CallRecord | None:
-        """Opens the record of a call and tells of it; None when the INVITE is one that came in twice."""
+    async def begin(
+        self,
+        work: RequestArrived,
+        extension: str | None = None,
+        *,
+        caller: str | None = None,
+        callee: str | None = None,
+        outside: Outside | None = None,
+    ) -> CallRecord | None:
+        """Opens the record of a call and tells of it; None when the INVITE is one that came in twice.
+
+        `caller`, `callee`: where they are no addresses of record of ours. A call to a carrier is told of only when the
+        carrier did not ask for credentials.
+        """
         request = work.request
         try:
             running = await self._book.find(request.call_id)
@@ -63,31 +76,43 @@ class Invites:
         record = CallRecord(
             call_id=request.call_id,
             instance=self._context.instance,
-            caller=self._caller(work),
-            callee=self._context.site.aor_of(request.parsed_uri),
+            caller=caller or self._caller(work),
+            callee=callee or self._context.site.aor_of(request.parsed_uri),
             extension=extension,
             started_at=now,
             caller_tag=request.from_().tag or "",
             caller_flow=work.flow.to_text(),
             caller_end=DialogEnd.of_caller(request),
+            outside=outside,
+            told=False,
         )
+        if outside is None or outside.party == "caller":
+            record = self._tell_start(record, request)
+        await self._book.keep(record)
+        return record
+
+    def _tell_start(self, record: CallRecord, request: Request) -> CallRecord:
+        if record.told:
+            return record
         started = CallStarted(
-            at=now,
+            at=record.started_at,
             call_id=record.call_id,
             caller=record.caller,
             callee=record.callee,
-            source=str(work.flow),
+            source=str(Flow.from_text(record.caller_flow)),
             user_agent=clean_or_none(request.headers.get("User-Agent")),
-            extension=extension,
+            extension=record.extension,
         )
         self._context.publish(CALLS, started)
         log.info("call started", call_id=record.call_id, caller=record.caller, callee=record.callee)
-        await self._book.keep(record)
-        return record
+        return record.model_copy(update={"told": True})
 
     async def refuse(self, work: RequestArrived, response: Response, reason: str | None = None) -> None:
         """Ends a call that we ourselves cannot connect."""
         self._context.wire.respond(work.transaction, response)
+        record = self._book.get(work.request.call_id)
+        if record is not None:
+            await self._book.keep(self._tell_start(record, work.request))
         await self._book.end(
             work.request.call_id, hangup_by="proxy", final_code=response.status, reason=reason or response.reason
         )
@@ -104,6 +129,15 @@ class Invites:
                 known = self._accounts.owns_user(record.callee.rpartition("@")[0])
                 await self.refuse(work, response_to(work.request, 480 if known else 404, to_tag=self._context.token()))
                 return
+        except BrokerLost:
+            await self.refuse(work, retry_later(work.request, self._context.token()), "broker away")
+            return
+        work.request.headers.remove("Route")  # whatever way it came, its target is one of ours
+        await self.connect(work, record, targets)
+
+    async def connect(self, work: RequestArrived, record: CallRecord, groups: Sequence[Sequence[Target]]) -> None:
+        """Gives a call its media ports and sends it to its targets, group by group."""
+        try:
             offer, source = description_of(work.request), work.flow.remote.host
             anchor = await self._ports.open(
                 "relay",
@@ -121,12 +155,8 @@ class Invites:
             )
             return
         await self._book.keep(record.model_copy(update={"anchor": anchor}))
-        await self._fork(work, targets)
-
-    async def _fork(self, work: RequestArrived, targets: list[list[Target]]) -> None:
-        work.request.headers.remove("Route")  # whatever way it came, its target is one of ours
         errand = _Setup(work.transaction, Fork(work.request, self._context.token()), self)
-        first, *later = targets
+        first, *later = groups
         await self._forwarder.forward(errand, work.request, first, record_route=True, later=later)
 
     async def response_passes(self, errand: "_Setup", response: Response, flow: Flow | None) -> None:
@@ -134,6 +164,11 @@ class Invites:
         record = self._book.get(response.call_id)
         if record is None:
             return
+        if flow is None and record.server_of("callee") and not errand.fork.cancelled:
+            make_retry_later(response)  # none of the carrier's servers serves it
+        if not record.told and response.status not in (401, 407):
+            record = self._tell_start(record, errand.fork.request)
+            await self._book.keep(record)
         if response.status >= 300:
             await self._refused(errand, response, ours=flow is None)
             return

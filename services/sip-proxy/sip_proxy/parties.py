@@ -20,11 +20,13 @@ class Parties:
 
     async def way_to(self, party: Party, record: CallRecord, request: Request) -> Flow | None:
         """From where the party speaks to us in this call (NAT); when that connection is gone, from where its device
-        has registered since. None: it cannot be reached."""
+        has registered since, or, to a carrier, over a new one. None: it cannot be reached."""
         flow = record.flow_to(party, request)
         if flow is None:
             return None
-        way = self._context.wire.way(flow)
+        way, server = self._context.wire.way(flow), record.server_of(party)
+        if way is None and server is not None:
+            return self._context.wire.connect(flow, server)
         return way or await self._registered_way(record.caller if party == "caller" else record.callee, flow, request)
 
     async def _registered_way(self, aor: str, lost: Flow, request: Request) -> Flow | None:

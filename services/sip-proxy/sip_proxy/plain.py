@@ -38,13 +38,13 @@ class PlainRequests:
             self._context.wire.respond(work.transaction, response_to(request, status, to_tag=self._context.token()))
             return
         request.headers.remove("Route")  # its target is one of ours
-        errand = _Plain(work.transaction, Fork(request, self._context.token()))
+        errand = PlainErrand(work.transaction, Fork(request, self._context.token()))
         first, *later = targets
         await self._forwarder.forward(errand, request, first, record_route=False, later=later)
 
 
 @dataclass(slots=True)
-class _Plain:
+class PlainErrand:
     """An errand without consequences."""
 
     server: ServerKey

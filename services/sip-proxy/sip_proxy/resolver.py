@@ -1,6 +1,7 @@
 """The DNS, asked: a thin shell around dnspython, which keeps answers for as long as they say."""
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Protocol
 
 import structlog
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 # Of one question, with its repetitions: a phone waits meanwhile.
 TIMEOUT_S = 3.0
 MAX_KEPT = 1000  # answers
+DNS_PORT = 53
 
 
 class Unresolved(Exception):
@@ -69,6 +71,15 @@ class Resolver:
         return self._resolver
 
 
+def parse_name_servers(text: str) -> tuple[Address, ...]:
+    """`address`, `address:port` or `[address]:port`, separated by commas.
+
+    Raises:
+        ValueError: something is none of these.
+    """
+    return tuple(_address(piece.strip()) for piece in text.split(",") if piece.strip())
+
+
 async def found(search: Search, answers: Answers) -> tuple[Server, ...]:
     """Leads a search to its end.
 
@@ -82,6 +93,14 @@ async def found(search: Search, answers: Answers) -> tuple[Server, ...]:
     except StopIteration as end:
         servers: tuple[Server, ...] = end.value
         return servers
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", str(DNS_PORT))
+    try:
+        return Address(str(ip_address(host.strip("[]"))), int(port))
+    except ValueError:
+        raise ValueError(f"{text!r} is no address of a name server") from None
 
 
 def _record(rdata: object) -> Record | None:

@@ -194,10 +194,9 @@ class Server:
         sender = self._senders.get(flow.transport)
         return flow if sender is not None and sender.is_open(flow) else None
 
-    def connect(self, flow: Flow, server_name: str) -> None:
+    def connect(self, flow: Flow, server_name: str) -> Flow | None:
         sender = self._senders.get(flow.transport)
-        if sender is not None:
-            sender.connect(flow.remote, server_name)
+        return None if sender is None else sender.connect(flow.remote, server_name)
 
     def respond(self, transaction: ServerKey, response: Response) -> None:
         self._perform(self._layer.respond(transaction, response), None)

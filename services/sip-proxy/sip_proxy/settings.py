@@ -4,11 +4,14 @@ import socket
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from shared.events import Impairment, Language
 from shared.settings import CommonSettings
 from sip_proxy.accounts import ALGORITHMS
+from sip_proxy.carriers import PRIVATE_NETWORKS, Carriers, parse_carriers, parse_networks
+from sip_proxy.effects import Address
+from sip_proxy.resolver import parse_name_servers
 from sip_proxy.sip.digest import Algorithm
 from sip_proxy.transports.certificates import TlsRules
 
@@ -81,6 +84,44 @@ class SipProxySettings(CommonSettings):
         default="MD5", description="asked for in this order; old devices read only the first challenge"
     )
 
+    carriers: str = Field(
+        default="", description="`domain` or `domain=next-hop URI`, separated by commas: what is for them goes there"
+    )
+    carrier_clients: str = Field(default=PRIVATE_NETWORKS, description="CIDRs of the devices that may use carriers")
+    carrier_networks: str = Field(
+        default="", description="CIDRs that carriers call in from, besides the addresses of their names"
+    )
+    carrier_tcp_when_large: bool = Field(
+        default=True, description="what is too large for a datagram goes to a carrier by TCP where that can be"
+    )
+    dns_servers: str = Field(
+        default="", description="addresses, with or without a port, separated by commas; empty: those of the system"
+    )
+
+    @field_validator("carriers")
+    @classmethod
+    def _are_carriers(cls, value: str) -> str:
+        parse_carriers(value)
+        return value
+
+    @field_validator("carrier_clients", "carrier_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        parse_networks(value)
+        return value
+
+    @field_validator("dns_servers")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        parse_name_servers(value)
+        return value
+
+    @model_validator(mode="after")
+    def _carriers_are_others(self) -> Self:
+        if self.sip_domain in {carrier.domain for carrier in parse_carriers(self.carriers)}:
+            raise ValueError("VQM_CARRIERS names VQM_SIP_DOMAIN, our own domain")
+        return self
+
     @model_validator(mode="after")
     def _no_published_passwords(self) -> Self:
         if self.profile == "production" and self.sip_accounts_file is None and not self.allow_seeded_accounts:
@@ -95,6 +136,14 @@ class SipProxySettings(CommonSettings):
         if self.tls_client_certificates != "off" and self.tls_ca_file is None:
             raise ValueError("VQM_TLS_CLIENT_CERTIFICATES needs VQM_TLS_CA_FILE, the authority that signed them")
         return self
+
+    def carrier_rules(self) -> Carriers:
+        """Whom we are the outbound proxy to, and of whom."""
+        clients, networks = parse_networks(self.carrier_clients), parse_networks(self.carrier_networks)
+        return Carriers(parse_carriers(self.carriers), clients, networks)
+
+    def name_servers(self) -> tuple[Address, ...]:
+        return parse_name_servers(self.dns_servers)
 
     def tls_rules(self) -> TlsRules:
         """How we speak TLS."""

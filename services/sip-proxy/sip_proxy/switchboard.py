@@ -2,6 +2,7 @@
 
 from shared.broker import BrokerLost
 from sip_proxy.calls import CallBook
+from sip_proxy.carrier_requests import CarrierRequests
 from sip_proxy.context import Context
 from sip_proxy.extensions import EXTENSIONS, Extensions
 from sip_proxy.forwarding import Forwarder
@@ -44,6 +45,7 @@ class Switchboard:
         extensions: Extensions,
         plain: PlainRequests,
         probes: Probes,
+        carriers: CarrierRequests,
     ) -> None:
         self._context = context
         self._book = book
@@ -55,6 +57,7 @@ class Switchboard:
         self._extensions = extensions
         self._plain = plain
         self._probes = probes
+        self._carriers = carriers
 
     async def handle(self, work: Work) -> None:
         match work:
@@ -111,7 +114,9 @@ class Switchboard:
 
     async def _request(self, work: RequestArrived) -> None:
         request = work.request
-        if request.method == "REGISTER" and work.proof is not None:
+        if request.to().tag is None and self._carriers.concerns(request):
+            await self._carriers.request(work)
+        elif request.method == "REGISTER" and work.proof is not None:
             await self._registrations.register(work, work.proof)
         elif not await self._replays.admits(work):
             return
@@ -130,7 +135,9 @@ class Switchboard:
         except BrokerLost:
             self._context.wire.respond(work.transaction, retry_later(work.request, self._context.token()))
             return
-        if record is None:
+        if record is None and self._carriers.concerns(work.request):
+            await self._carriers.request(work)
+        elif record is None:
             response = response_to(work.request, 481, to_tag=self._context.token())
             self._context.wire.respond(work.transaction, response)
         elif record.extension is not None:

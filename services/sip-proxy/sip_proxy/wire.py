@@ -18,8 +18,9 @@ class Wire(Protocol):
     def way(self, flow: Flow) -> Flow | None:
         """How to reach who was last heard on this flow; None when the connection is gone."""
 
-    def connect(self, flow: Flow, server_name: str) -> None:
-        """Opens the way to a server, where it needs a connection and there is none; what is sent waits for it."""
+    def connect(self, flow: Flow, server_name: str) -> Flow | None:
+        """The way from us to the server at the end of a flow; where it needs a connection that is not there, one is
+        made, and what is sent waits for it. None: we do not have its transport."""
 
     def start(self, request: Request, flow: Flow) -> ClientKey:
         """Sends a request in a client transaction of its own."""

@@ -9,6 +9,9 @@ from shared.events import ChallengeResponseFailed, ChallengeSent, InvalidAccount
 from sip_proxy.accounts import Accounts, account
 from sip_proxy.admission import Admitted, Door, Reply
 from sip_proxy.auth import Authenticator
+from sip_proxy.carriers import Carriers
+from sip_proxy.contact_tokens import ContactTokens
+from sip_proxy.gate import Gate
 from sip_proxy.sip.digest import NONCE_LIFETIME_S, ha1, make_nonce
 from sip_proxy.sip.message import Request
 from tests.unit.sip_proxy.builders import AT, FROM_ALICE, SITE, request
@@ -19,7 +22,8 @@ ACCOUNTS = Accounts([account("alice", "correct horse", "vqm"), account("s123", "
 
 @pytest.fixture
 def door() -> Door:
-    return Door(SITE, Authenticator(ACCOUNTS, "vqm", SECRET), {"999": "echo"})
+    gate = Gate(SITE, Carriers(), ContactTokens(lambda: SECRET))
+    return Door(SITE, Authenticator(ACCOUNTS, "vqm", SECRET), {"999": "echo"}, gate)
 
 
 def credentials(
