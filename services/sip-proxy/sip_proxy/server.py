@@ -240,7 +240,9 @@ class Server:
         self._stop_timer(call_id, name)
 
     def close(self) -> None:
-        """Stops all timers; what is still under way comes back as a retransmission after a restart."""
+        """Stops all timers; what is still under way comes back as a retransmission after a restart. Connections that
+        end from now on have nobody to tell."""
+        self._dispatch = _nobody
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()
@@ -301,3 +303,7 @@ class Server:
         self._timers.pop((owner, name), None)
         if isinstance(owner, str):
             self._dispatch(owner, TimerRan(owner, name))
+
+
+def _nobody(call_id: str, work: Work) -> None:
+    """The work of a proxy that has ended."""

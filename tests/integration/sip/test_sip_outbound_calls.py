@@ -1,6 +1,7 @@
 """We as the outbound proxy between a device and its carrier: calls in both directions."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -351,6 +352,17 @@ async def test_it_stays_on_udp_where_it_cannot(broker: BrokerProcess, next_hop: 
         phone.send(phone.write("OPTIONS", f"sip:{DOMAIN}", large))
 
         assert (await carrier.request("OPTIONS")).top_via().transport == "UDP"
+
+
+async def test_a_connection_that_ends_with_us_has_nobody_to_tell(broker: BrokerProcess) -> None:
+    async with StreamCarrier() as carrier:
+        async with running(broker, carriers=f"{DOMAIN}=sip:{carrier.address};transport=tcp") as system:
+            phone = await system.phone(USER, USERS[USER])
+            phone.send(phone.write("OPTIONS", f"sip:{DOMAIN}"))
+            await carrier.request("OPTIONS")  # never answered
+        await carrier.hung_up.wait()
+
+    gc.collect()  # what was begun and never awaited is told of here, and fails the test
 
 
 def free_port() -> int:
