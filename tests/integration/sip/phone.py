@@ -210,7 +210,7 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         assert value is not None
         fields = dict(part.strip().split("=", 1) for part in value.removeprefix("Digest ").split(","))
         realm, nonce = fields["realm"].strip('"'), fields["nonce"].strip('"')
-        algorithm: Algorithm = "SHA-256" if fields["algorithm"] == "SHA-256" else "MD5"
+        algorithm: Algorithm = "SHA-256" if fields.get("algorithm") == "SHA-256" else "MD5"
         digest = hashlib.sha256 if algorithm == "SHA-256" else hashlib.md5
         ha2 = digest(f"{method}:{uri}".encode()).hexdigest()
         secret = ha1(self.auth_user, realm, self.password, algorithm)

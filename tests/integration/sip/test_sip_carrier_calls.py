@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -16,7 +15,8 @@ from tests.integration.sip.calling import audio
 from tests.integration.sip.carrier import DOMAIN, USERS, Carrier, StreamCarrier
 from tests.integration.sip.conftest import running
 from tests.integration.sip.outside import AOR, USER, Outside, outside
-from tests.integration.sip.phone import HOST, Call, Phone, sdp
+from tests.integration.sip.phone import Call, Phone, sdp
+from tests.integration.sip.test_sip_process import free_port
 from tests.paper_worker import MEDIA_ADDRESS
 from tests.waiting import wait_until
 
@@ -363,10 +363,3 @@ async def test_a_connection_that_ends_with_us_has_nobody_to_tell(broker: BrokerP
         await carrier.hung_up.wait()
 
     gc.collect()  # what was begun and never awaited is told of here, and fails the test
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
