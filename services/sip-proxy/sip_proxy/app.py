@@ -143,6 +143,7 @@ class App:
                 gate,
                 carriers,
                 next_hops,
+                tokens,
                 CarrierRegistrations(context, next_hops, tokens, self._location, forwarder),
                 self._location,
                 invites,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from sip_proxy.contact_tokens import PARAMETER, ContactTokens, contact_of_ours, token_of
 from sip_proxy.effects import Address, Transport
+from sip_proxy.outbound import supports
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.grammar import format_params
 from sip_proxy.sip.headers import NameAddr, parse_delta_seconds, parse_name_addr
@@ -15,22 +16,26 @@ DEFAULT_EXPIRES_S = 3600  # RFC 3261 10.2.1.1 leaves it to the registrar; what m
 
 
 def hide(request: Request, aor: str, tokens: ContactTokens, transport: Transport, address: Address) -> None:
-    """Puts contacts of ours in the place of the device's, and, where the device knows Path, us into the Path as well:
-    a carrier that goes by it (RFC 3327 5) finds the token there, even if it keeps no parameters of contacts.
-
-    `transport`, `address`: the socket of ours that the carrier is to send its calls to.
-    """
+    """Puts contacts of ours in the place of the device's. `transport`, `address`: the socket of ours that the carrier
+    is to send to."""
     contacts = request.contacts
     if contacts == "*":
         return
-    token = None
     request.headers.remove("Contact")
     for contact in contacts:
         if isinstance(contact.target, SipUri):
             token = tokens.sign(aor, str(contact.target))
             contact = replace(contact, target=contact_of_ours(contact.target, token, transport, address))
         request.headers.add("Contact", str(contact))
-    if token is not None and "path" in {option.lower() for option in request.headers.get_all("Supported")}:
+
+
+def add_path(request: Request, transport: Transport, address: Address) -> None:
+    """Puts us into the Path too, where the device knows it: a carrier that goes by it (RFC 3327 5) brings the token
+    back even if it keeps no parameters of contacts. After `hide`."""
+    contacts = () if request.contacts == "*" else request.contacts
+    ours = (contact.target for contact in contacts if isinstance(contact.target, SipUri))
+    token = next((token for uri in ours if (token := token_of(uri)) is not None), None)
+    if token is not None and supports(request, "path"):
         request.headers.prepend("Path", f"<sip:{address};transport={transport};lr;{PARAMETER}={token}>")
 
 

@@ -7,7 +7,7 @@ import structlog
 from shared.broker import BrokerLost
 from sip_proxy import registrar
 from sip_proxy.bindings import Bindings
-from sip_proxy.carrier_contacts import as_granted, hide, own_contacts, reveal
+from sip_proxy.carrier_contacts import add_path, as_granted, hide, own_contacts, reveal
 from sip_proxy.carriers import Carrier
 from sip_proxy.contact_tokens import ContactTokens
 from sip_proxy.context import Context
@@ -53,8 +53,9 @@ class CarrierRegistrations:
             return
         aor = request.to().uri.aor()
         passed = request.copy()
-        transport = target.flow.transport
-        hide(passed, aor, self._tokens, transport, self._context.site.address_of(transport))
+        way_back = target.flow.transport, self._context.site.address_of(target.flow.transport)
+        hide(passed, aor, self._tokens, *way_back)
+        add_path(passed, *way_back)
         errand = _Registering(work.transaction, Fork(passed, self._context.token()), self, work, aor)
         await self._forwarder.forward(errand, passed, [target], record_route=False)
 

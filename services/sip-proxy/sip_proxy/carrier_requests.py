@@ -8,9 +8,10 @@ from shared.events import SECURITY
 from sip_proxy import proxy
 from sip_proxy.admission import not_allowed
 from sip_proxy.calls import Outside
+from sip_proxy.carrier_contacts import hide
 from sip_proxy.carrier_registrations import CarrierRegistrations
 from sip_proxy.carriers import Carrier, Carriers
-from sip_proxy.contact_tokens import ContactName
+from sip_proxy.contact_tokens import ContactName, ContactTokens
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow
 from sip_proxy.forking import Fork
@@ -39,6 +40,7 @@ class CarrierRequests:
         gate: Gate,
         carriers: Carriers,
         next_hops: NextHops,
+        tokens: ContactTokens,
         registrations: CarrierRegistrations,
         location: Location,
         invites: Invites,
@@ -48,6 +50,7 @@ class CarrierRequests:
         self._gate = gate
         self._carriers = carriers
         self._next_hops = next_hops
+        self._tokens = tokens
         self._registrations = registrations
         self._location = location
         self._invites = invites
@@ -75,8 +78,16 @@ class CarrierRequests:
         elif target is None:
             self._answer(work, retry_later(work.request, self._context.token()))
         else:
+            self._hide_subscriber(work.request, target)
             errand = _ToCarrier(work.transaction, Fork(work.request, self._context.token()))
             await self._forwarder.forward(errand, work.request, [target], record_route=False)
+
+    def _hide_subscriber(self, request: Request, target: Target) -> None:
+        """So that the NOTIFY comes the way of a call: there is no record that would know its dialog."""
+        subscriber = request.from_().target
+        if request.method == "SUBSCRIBE" and isinstance(subscriber, SipUri) and self._carriers.of(subscriber):
+            transport = target.flow.transport
+            hide(request, subscriber.aor(), self._tokens, transport, self._context.site.address_of(transport))
 
     async def _call_out(self, work: RequestArrived, carrier: Carrier, target: Target | None) -> None:
         record = await self._invites.begin(

@@ -213,6 +213,22 @@ async def test_without_the_broker_a_device_is_told_to_come_back_though_the_carri
         assert USER in world.carrier.bindings
 
 
+async def test_a_device_is_told_what_it_subscribed_to(world: Outside) -> None:
+    phone, carrier = await world.registered(), world.carrier
+
+    phone.send(phone.write("SUBSCRIBE", f"sip:{USER}@{DOMAIN}", "Event: message-summary", "Expires: 600"))
+    subscribe = await carrier.request("SUBSCRIBE")
+    carrier.send(carrier.answer(subscribe, 200, "Expires: 600"))
+    subscription = carrier.callee_side(subscribe, "callee")
+    carrier.send(carrier.in_dialog("NOTIFY", subscription, "Event: message-summary", "Subscription-State: active"))
+    notify = await phone.request("NOTIFY")
+    phone.send(phone.answer(notify, 200))
+
+    assert (await phone.response("SUBSCRIBE")).status == 200
+    assert notify.uri == phone.contact
+    assert (await carrier.response("NOTIFY")).status == 200
+
+
 async def test_a_keepalive_passes_both_ways(world: Outside) -> None:
     phone = await world.registered()
 
