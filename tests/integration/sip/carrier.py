@@ -1,6 +1,7 @@
 """A carrier for tests: a registrar with digest of its own, whose calls are made and answered by hand like a phone's."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,16 +89,19 @@ class Carrier(Phone):
 
 
 class StreamCarrier(Carrier):
-    """One server of the carrier, on TCP: it speaks on the connection that was made last."""
+    """One server of the carrier, on TCP or TLS: it speaks on the connection that was made last."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         super().__init__()
-        self.transport = "tcp"
+        self.transport = "tcp" if tls is None else "tls"
         self.connections = 0
         self._wanted_port = port
+        self._tls = tls
 
     async def connect(self) -> None:
-        self._server = await asyncio.get_running_loop().create_server(lambda: self, HOST, self._wanted_port)
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: self, HOST, self._wanted_port, ssl=self._tls
+        )
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()

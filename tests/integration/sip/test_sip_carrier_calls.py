@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 
 from shared.events import CallAnswered, CallEnded, CallStarted, MediaUpdated, RequestNotAllowed
 from sip_proxy.sip.message import Request
+from sip_proxy.sip.uri import parse_uri
 from tests.conftest import BrokerProcess
 from tests.integration.sip.calling import audio
 from tests.integration.sip.carrier import DOMAIN, USERS, Carrier, StreamCarrier
-from tests.integration.sip.conftest import running
+from tests.integration.sip.conftest import running, tls_dir
+from tests.integration.sip.name_server import NameServer
 from tests.integration.sip.outside import AOR, USER, Outside, outside
 from tests.integration.sip.phone import Call, Phone, sdp
 from tests.integration.sip.test_sip_process import free_port
@@ -352,6 +355,56 @@ async def test_it_stays_on_udp_where_it_cannot(broker: BrokerProcess, next_hop: 
         phone.send(phone.write("OPTIONS", f"sip:{DOMAIN}", large))
 
         assert (await carrier.request("OPTIONS")).top_via().transport == "UDP"
+
+
+def certified() -> ssl.SSLContext:
+    """A server that proves to be localhost."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tls_dir() / "server.crt", tls_dir() / "server.key")
+    return context
+
+
+async def test_a_carrier_on_tls_is_reached_from_a_device_on_udp(broker: BrokerProcess) -> None:
+    zone = {("localhost", "A"): ("127.0.0.1",)}
+    async with AsyncExitStack() as stack:
+        names = await stack.enter_async_context(NameServer(zone))
+        carrier = await stack.enter_async_context(StreamCarrier(tls=certified()))
+        settings: dict[str, Any] = {
+            "carriers": f"{DOMAIN}=sip:localhost:{carrier.port};transport=tls",
+            "dns_servers": str(names.address),
+            "tls_ca_file": tls_dir() / "ca.crt",
+        }
+        system = await stack.enter_async_context(running(broker, **settings))
+        phone = await system.phone(USER, USERS[USER])
+        phone.domain = DOMAIN
+        assert (await phone.register()).status == 200
+
+        mine, _ = await talking_out(phone, carrier)
+        await hang_up(phone, mine, carrier)
+        _, theirs = await talking_in(phone, carrier)
+        await hang_up(carrier, theirs, phone)
+
+        assert parse_uri(carrier.bindings[USER]).param("transport") == "tls"
+        assert carrier.connections == 1
+
+
+async def test_a_server_whose_certificate_is_for_another_name_gets_nothing(broker: BrokerProcess) -> None:
+    zone = {(f"sbc.{DOMAIN}", "A"): ("127.0.0.1",)}
+    async with AsyncExitStack() as stack:
+        names = await stack.enter_async_context(NameServer(zone))
+        carrier = await stack.enter_async_context(StreamCarrier(tls=certified()))
+        settings: dict[str, Any] = {
+            "carriers": f"{DOMAIN}=sip:sbc.{DOMAIN}:{carrier.port};transport=tls",
+            "dns_servers": str(names.address),
+            "tls_ca_file": tls_dir() / "ca.crt",
+        }
+        system = await stack.enter_async_context(running(broker, **settings))
+        phone = await system.phone(USER, USERS[USER])
+
+        phone.send(phone.write("OPTIONS", f"sip:{DOMAIN}"))
+
+        assert (await phone.response("OPTIONS")).status == 503
+        assert carrier.inbox == []
 
 
 async def test_a_connection_that_ends_with_us_has_nobody_to_tell(broker: BrokerProcess) -> None:
