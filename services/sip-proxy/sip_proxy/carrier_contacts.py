@@ -39,6 +39,13 @@ def add_path(request: Request, transport: Transport, address: Address) -> None:
         request.headers.prepend("Path", f"<sip:{address};transport={transport};lr;{PARAMETER}={token}>")
 
 
+def keeps_tokens(response: Response) -> bool:
+    """Whether the carrier lists any contact with a token."""
+    listed = (_read(value) for value in response.headers.get_all("Contact"))
+    uris = (contact.target for contact in listed if contact is not None)
+    return any(isinstance(uri, SipUri) and token_of(uri) is not None for uri in uris)
+
+
 def reveal(response: Response, own: Callable[[SipUri], str | None]) -> dict[str, int | None]:
     """Puts the device's contacts back where the carrier lists those of ours; the rest stays octet for octet.
 

@@ -7,7 +7,7 @@ import structlog
 from shared.broker import BrokerLost
 from sip_proxy import registrar
 from sip_proxy.bindings import Bindings
-from sip_proxy.carrier_contacts import add_path, as_granted, hide, own_contacts, reveal
+from sip_proxy.carrier_contacts import add_path, as_granted, hide, keeps_tokens, own_contacts, reveal
 from sip_proxy.carriers import Carrier
 from sip_proxy.contact_tokens import ContactTokens
 from sip_proxy.context import Context
@@ -75,9 +75,9 @@ class CarrierRegistrations:
         asked = set() if request.contacts == "*" else {str(contact.target) for contact in request.contacts}
         known = await self._location.bindings(errand.aor)
         everybody = asked | {binding.contact for binding in known.live(self._context.now())}
+        if asked and "Contact" in response.headers and not keeps_tokens(response):
+            log.warning("carrier keeps no parameters of contacts, its calls may not find us", aor=errand.aor)
         granted = reveal(response, own_contacts(self._tokens, errand.aor, everybody, self._context.site.is_us))
-        if asked and "Contact" in response.headers and not granted:
-            log.warning("carrier does not list our contact, it may not call it", aor=errand.aor)
         await self._note(errand.aor, as_granted(request, response, granted), errand.work.flow)
 
     async def _note(self, aor: str, register: Request, flow: Flow) -> None:

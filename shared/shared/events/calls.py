@@ -20,7 +20,7 @@ class Impairment(Value):
 
 
 class CallStarted(Event):
-    """An INVITE that opens a dialog was accepted for routing (after authentication, so 401/407 make no call)."""
+    """An INVITE that opens a dialog was accepted for routing (after all authentication, so 401/407 make no call)."""
 
     type: Literal["CallStarted"] = "CallStarted"
     call_id: CallId

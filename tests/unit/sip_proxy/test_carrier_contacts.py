@@ -2,7 +2,7 @@
 
 import pytest
 
-from sip_proxy.carrier_contacts import add_path, as_granted, hide, own_contacts, reveal
+from sip_proxy.carrier_contacts import add_path, as_granted, hide, keeps_tokens, own_contacts, reveal
 from sip_proxy.contact_tokens import ContactTokens, token_of
 from sip_proxy.effects import Address
 from sip_proxy.sip.message import Request, Response
@@ -84,6 +84,8 @@ def test_a_list_without_ours_is_left_as_it_is() -> None:
 def test_a_carrier_that_drops_parameters_is_understood_where_there_is_one_contact() -> None:
     listed = "<sip:bob@192.0.2.1:5060>;expires=300"
 
+    assert keeps_tokens(ok(ours(DESK)))
+    assert not keeps_tokens(ok(listed, "nonsense"))
     assert revealed(ok(listed), DESK) == {DESK: 300}
     assert revealed(ok(listed), DESK, CELLAR) == {}
 
