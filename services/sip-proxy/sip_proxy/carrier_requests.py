@@ -118,7 +118,9 @@ class CarrierRequests:
             return
         bindings = [binding for binding in registered.live(self._context.now()) if addressee.means(binding.contact)]
         groups = targets_of(bindings, request, self._context.wire)
-        if not groups:
+        if request.method == "INVITE" and request.to().tag is not None:
+            self._answer(work, response_to(request, 481, to_tag=None))  # of a call that is over
+        elif not groups:
             self._answer(work, response_to(request, 480, to_tag=self._context.token()))
         elif request.method == "INVITE":
             await self._call_in(work, carrier, addressee.aor, groups)

@@ -41,9 +41,7 @@ class Target:
     flow: Flow
     routes: tuple[str, ...] = ()
     spares: tuple["Target", ...] = ()  # servers of the same kind, should that one be out of order (RFC 3263 4.3)
-    server: str | None = (
-        None  # the name of a server, which may be connected to; None: a device, on its flow or not at all
-    )
+    server: str | None = None  # its name, if it is one: it may be connected to, and is not waited for as long
 
 
 class Errand(Protocol):

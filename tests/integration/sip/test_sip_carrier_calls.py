@@ -271,6 +271,17 @@ async def test_other_networks_of_the_carrier_can_be_named(broker: BrokerProcess)
             assert (await phone.request("INVITE")).uri == phone.contact
 
 
+async def test_a_call_that_is_over_is_not_taken_up_again(world: Outside) -> None:
+    phone = await world.registered()
+    to = f"<sip:{AOR}>;tag=of-a-call-that-was"
+
+    world.carrier.send(world.carrier.write("INVITE", world.carrier.bindings[USER], to=to, body=sdp(6000)))
+
+    assert (await world.carrier.response("INVITE")).status == 481
+    assert world.system.told(CallStarted) == []
+    assert not any(isinstance(message, Request) for message in phone.inbox)
+
+
 async def test_a_device_that_the_carrier_still_knows_but_we_do_not_is_unavailable(world: Outside) -> None:
     phone = await world.registered()
     contact = world.carrier.bindings[USER]

@@ -75,4 +75,4 @@ async def test_a_search_is_led_from_naptr_to_the_addresses() -> None:
 
         servers = await found(search, Resolver([server.address]))
 
-    assert [str(found.address) for found in servers] == ["192.0.2.1:5062", "192.0.2.2:5062"]
+    assert {str(server.address) for server in servers} == {"192.0.2.1:5062", "192.0.2.2:5062"}
