@@ -316,6 +316,23 @@ async def test_after_a_restart_calls_go_on_and_new_ones_reach_the_device(broker:
                 assert after.told(CallStarted)[0].callee == AOR
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_another_proxy_leads_the_call_to_the_device_too(broker: BrokerProcess, transport: str) -> None:
+    async with outside(broker) as world:
+        phone = await world.device(transport=transport)
+        assert (await phone.register()).status == 200
+        more: dict[str, Any] = {"carriers": DOMAIN, "dns_servers": str(world.names.address)}
+        async with running(broker, worker=False, flush=False, instance="proxy-2", **more) as other:
+            await wait_until(lambda: world.system.app.neighbours == other.app.neighbours == 1, "the two")
+            world.carrier.proxy = other.app.address  # as if the first had died, or behind one address
+
+            _, theirs = await talking_in(phone, world.carrier)
+            await hang_up(world.carrier, theirs, phone)
+
+            [ended] = await other.hears(CallEnded)
+            assert ended.hangup_by == "caller"
+
+
 async def test_a_connection_to_the_carrier_that_is_lost_is_made_again(broker: BrokerProcess) -> None:
     async with (
         StreamCarrier() as carrier,
