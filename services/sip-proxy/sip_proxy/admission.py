@@ -39,6 +39,7 @@ class Reply:
 
     response: Response
     events: tuple[Event, ...] = ()
+    challenge: Challenged | None = None  # what it asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Door:
     def _authenticate(self, request: Request, flow: Flow, now: float, *, as_proxy: bool) -> Reply | Admitted:
         verdict = self._authenticator.check(request, flow, now, as_proxy=as_proxy)
         if isinstance(verdict, Challenged):
-            return Reply(self.answer(request, verdict.status, headers=(verdict.header,)), (verdict.event,))
+            return Reply(self.answer(request, verdict.status, headers=(verdict.header,)), (verdict.event,), verdict)
         return Admitted(verdict.account, (verdict.event,))
 
     def _tag(self, request: Request) -> str:

@@ -15,6 +15,9 @@ from sip_proxy.deadlines import watch_deadlines
 from sip_proxy.effects import Address
 from sip_proxy.extensions import EXTENSIONS, Extensions
 from sip_proxy.forwarding import Forwarder
+from sip_proxy.guard import Guard
+from sip_proxy.guard.ban_list import BanList
+from sip_proxy.guard.journal import Journal
 from sip_proxy.in_dialog import InDialog
 from sip_proxy.invites import Invites
 from sip_proxy.ladder import Ladder
@@ -26,7 +29,6 @@ from sip_proxy.plain import PlainRequests
 from sip_proxy.ports import MediaPorts
 from sip_proxy.registrar import Limits
 from sip_proxy.registrations import Registrations
-from sip_proxy.security import WINDOW_S, BadFormats
 from sip_proxy.server import Server
 from sip_proxy.settings import SipProxySettings
 from sip_proxy.silence import SilenceWatch
@@ -60,6 +62,7 @@ class App:
             OSError: the port is taken, or the address is not ours.
         """
         timers = timers or Timers()
+        publish = Journal(publish).publish
         self._state, self._publish, self._tasks, self._now = state, publish, tasks, now
         self._listeners = Listeners(settings)
         address = self._listeners.address
@@ -72,14 +75,15 @@ class App:
             self._cluster.relatives,
         )
         self._authenticator = Authenticator(accounts, settings.realm, new_secret())
-        self._bad_formats = BadFormats()
+        self._guard = Guard(settings.guard_rules())
+        self._ban_list = BanList(state, self._guard, publish, now)
         self._layer = TransactionLayer(timers)
         self._lanes: Lanes[Work] = Lanes(tasks)
         self._server = Server(
             self._layer,
             Door(site, self._authenticator, EXTENSIONS),
             Ladder(publish, now, lambda call_id: self._book.get(call_id) is not None),
-            self._bad_formats,
+            self._guard,
             self._cluster,
             publish,
             now,
@@ -136,7 +140,8 @@ class App:
         self._tasks.create_task(self._silence.listen())
         self._tasks.create_task(self._silence.watch())
         self._tasks.create_task(watch_deadlines(self._book, self._lanes, self._now))
-        self._tasks.create_task(self._tell_bad_formats())
+        self._tasks.create_task(self._ban_list.keep())
+        self._tasks.create_task(self._tell_bursts())
 
     def close(self) -> None:
         """Lets go of the sockets. Calls run on without us, and a successor takes over their records."""
@@ -148,14 +153,16 @@ class App:
         return {
             **self._server.counters,
             **self._listeners.counters(),
+            **self._guard.counters,
+            "sources_banned": len(self._guard.bans),
             "work_broken_off": self._lanes.failures,
             "calls": len(self._book),
             "registrations": self._location.registered,
             "transactions": len(self._layer),
         }
 
-    async def _tell_bad_formats(self) -> None:
+    async def _tell_bursts(self) -> None:
         while True:
-            await asyncio.sleep(WINDOW_S)
-            for event in self._bad_formats.due(self._now()):
+            await asyncio.sleep(1)
+            for event in self._guard.due(self._now()):
                 self._publish(SECURITY, event)

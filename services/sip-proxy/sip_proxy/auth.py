@@ -40,6 +40,13 @@ class Challenged:
     status: int
     header: tuple[str, str]
     event: Event
+    nonce: str  # the one that is given now
+    answered: str | None = None  # the one that the credentials are made with
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the credentials were wrong, and not only missing or old."""
+        return isinstance(self.event, InvalidAccountID | InvalidPassword)
 
 
 class Authenticator:
@@ -68,19 +75,19 @@ class Authenticator:
             "account": None if credentials is None else clean_or_none(credentials.username),
         }
         if credentials is None:
-            return self._challenge(as_proxy, now, ChallengeSent(**facts))
+            return self._challenge(as_proxy, now, ChallengeSent(**facts), None)
         state = check_nonce(self.secret, credentials.nonce, now, self._realm)
         account = self._accounts.find(credentials.username)
         proven = self._proves(credentials, request.method, account or self._nobody)
         if state == "bad":
-            return self._challenge(as_proxy, now, ChallengeResponseFailed(**facts, reason="unknown nonce"))
+            return self._challenge(as_proxy, now, ChallengeResponseFailed(**facts, reason="unknown nonce"), credentials)
         if account is None:
-            return self._challenge(as_proxy, now, InvalidAccountID(**facts))
+            return self._challenge(as_proxy, now, InvalidAccountID(**facts), credentials)
         if not proven:
-            return self._challenge(as_proxy, now, InvalidPassword(**facts))
+            return self._challenge(as_proxy, now, InvalidPassword(**facts), credentials)
         if state == "stale":
             # RFC 7616 3.3: the client may try again by itself, the user need not be asked
-            return self._challenge(as_proxy, now, ChallengeSent(**facts), stale=True)
+            return self._challenge(as_proxy, now, ChallengeSent(**facts), credentials, stale=True)
         return Authenticated(account, SuccessfulAuth(**facts))
 
     def _proves(self, credentials: DigestCredentials, method: str, account: Account) -> bool:
@@ -97,8 +104,12 @@ class Authenticator:
                     return credentials
         return None
 
-    def _challenge(self, as_proxy: bool, now: float, event: Event, *, stale: bool = False) -> Challenged:
-        value = challenge(self._realm, make_nonce(self.secret, now, self._realm), stale=stale)
+    def _challenge(
+        self, as_proxy: bool, now: float, event: Event, answer: DigestCredentials | None, *, stale: bool = False
+    ) -> Challenged:
+        nonce = make_nonce(self.secret, now, self._realm)
+        value = challenge(self._realm, nonce, stale=stale)
+        answered = None if answer is None else answer.nonce
         if as_proxy:
-            return Challenged(407, ("Proxy-Authenticate", value), event)
-        return Challenged(401, ("WWW-Authenticate", value), event)
+            return Challenged(407, ("Proxy-Authenticate", value), event, nonce, answered)
+        return Challenged(401, ("WWW-Authenticate", value), event, nonce, answered)

@@ -7,7 +7,7 @@ so a wait is an ordinary `await`, the order within a call is kept, and both side
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import structlog
@@ -30,9 +30,9 @@ from sip_proxy.effects import (
     TransactionKey,
     Transport,
 )
+from sip_proxy.guard import Dropped, Guard
 from sip_proxy.ladder import Ladder
 from sip_proxy.proxy import stamp_source
-from sip_proxy.security import BadFormats
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.framing import Framed, Malformed
 from sip_proxy.sip.message import Request, Response, response_to
@@ -70,7 +70,7 @@ class Server:
         layer: TransactionLayer,
         door: Door,
         ladder: Ladder,
-        bad_formats: BadFormats,
+        guard: Guard,
         cluster: Cluster,
         publish: Callable[[Stream, Event], None],
         now: Callable[[], float],
@@ -79,7 +79,7 @@ class Server:
         self._layer = layer
         self._door = door
         self._ladder = ladder
-        self._bad_formats = bad_formats
+        self._guard = guard
         self._cluster = cluster
         self._publish = publish
         self._now = now
@@ -94,18 +94,39 @@ class Server:
 
     def received(self, octets: bytes, flow: Flow) -> None:
         """Takes one datagram from the network, whatever it holds."""
+        if self._is_dropped(self._guard.screen(flow, self._now())):
+            return
         if is_keepalive(octets):
             self.counters["keepalives"] += 1
             return
         try:
             message = parse_datagram(octets)
         except SipParseError as error:
-            self.framed(Malformed(error, fatal=False), flow)
+            self._take(Malformed(error, fatal=False), flow)
             return
-        self.framed(Framed(message, octets), flow)
+        self._take(Framed(message, octets), flow)
 
     def framed(self, frame: Framed | Malformed, flow: Flow) -> None:
-        """Takes what came out of a datagram or a stream."""
+        """Takes what came out of a stream, or what another proxy has let in."""
+        if self._cluster.is_ours(flow) and self._is_dropped(self._guard.screen(flow, self._now())):
+            return
+        self._take(frame, flow)
+
+    def lost(self, flow: Flow) -> None:
+        """A connection is gone."""
+        self._perform(self._layer.flow_lost(flow), None)
+
+    def _is_dropped(self, dropped: Dropped | None) -> bool:
+        if dropped is None:
+            return False
+        self._tell(dropped.events)
+        return True
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._publish(SECURITY, event)
+
+    def _take(self, frame: Framed | Malformed, flow: Flow) -> None:
         try:
             if isinstance(frame, Framed):
                 self._message(frame.message, frame.octets, flow)
@@ -115,21 +136,19 @@ class Server:
             self.counters["messages_broken_off"] += 1
             log.exception("message broken off", source=str(flow))
 
-    def lost(self, flow: Flow) -> None:
-        """A connection is gone."""
-        self._perform(self._layer.flow_lost(flow), None)
-
     def _message(self, message: Message, octets: bytes, flow: Flow) -> None:
-        self._ladder.seen("received", message, octets, flow)
         if isinstance(message, Response):
+            self._ladder.seen("received", message, octets, flow)
             self._response(message, octets, flow)
-        else:
-            self._request(message, flow)
+            return
+        if self._is_dropped(self._guard.inspect(message, flow, self._now())):
+            return
+        self._ladder.seen("received", message, octets, flow)
+        self._request(message, flow)
 
     def _malformed(self, error: SipParseError, flow: Flow) -> None:
         self.counters["malformed"] += 1
-        for event in self._bad_formats.note(flow, error.reason, self._now()):
-            self._publish(SECURITY, event)
+        self._tell(self._guard.malformed(error.reason, flow, self._now()))
         if error.status is not None and error.partial is not None:
             # not on the ladder: it has no valid identity to be found by
             self.put(self._door.answer(error.partial, error.status, error.reason).encode(), flow)
@@ -156,12 +175,16 @@ class Server:
             self._new_request(request, flow)
 
     def _new_request(self, request: Request, flow: Flow) -> None:
-        verdict = self._door.admit(request, flow, self._now())
-        for event in verdict.events:
-            self._publish(SECURITY, event)
+        now = self._now()
+        verdict = self._door.admit(request, flow, now)
+        self._tell(verdict.events)
         if isinstance(verdict, Reply):
+            if verdict.challenge is not None:
+                self._tell(self._guard.challenged(verdict.challenge, flow, now))
             self.send(verdict.response, flow)
             return
+        if verdict.account is not None:
+            self._guard.signed_in(flow, now)
         key = self._layer.open_server(request, flow)
         if request.method == "INVITE":
             self.respond(key, response_to(request, 100, to_tag=None))

@@ -1,13 +1,17 @@
 """What can be set from outside: `VQM_<NAME>` in the environment."""
 
+import ipaddress
 import socket
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from shared.events import Impairment, Language
 from shared.settings import CommonSettings
+from sip_proxy.guard import Rules
+from sip_proxy.guard.flood import Allowance
+from sip_proxy.guard.scanners import AGENTS
 from sip_proxy.transports.certificates import TlsRules
 
 
@@ -53,6 +57,28 @@ class SipProxySettings(CommonSettings):
     language: Language = Field(default="en", description="of 996, for phones that do not say which they want")
     registration_min_s: int = Field(default=60, ge=1, le=3600)
     registration_max_s: int = Field(default=7200, ge=60, le=86400)
+    trusted_networks: str = Field(
+        default="", description="never limited or banned: addresses or networks, separated by commas"
+    )
+    stranger_rate: float = Field(
+        default=40.0, ge=1.0, description="messages a second from an address where nobody has signed in yet"
+    )
+    stranger_burst: float = Field(default=300.0, ge=1.0, description="and at once")
+    strangers_rate: float = Field(default=1000.0, ge=1.0, description="messages a second from all such addresses")
+    scanner_agents: str = Field(
+        default=",".join(AGENTS), description="parts of User-Agent values that are not answered, separated by commas"
+    )
+    ban_s: float = Field(default=600.0, ge=1.0, le=31_536_000.0, description="how long a ban lasts")
+    ban_after_failures: int = Field(
+        default=100, ge=1, description="failed sign-ins of a proven address within ten minutes that are too many"
+    )
+
+    @field_validator("trusted_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for each in _listed(value):
+            ipaddress.ip_network(each)
+        return value
 
     @model_validator(mode="after")
     def _no_published_passwords(self) -> Self:
@@ -84,3 +110,21 @@ class SipProxySettings(CommonSettings):
     def names(self) -> frozenset[str]:
         """Further hosts that mean us, when we listen on all addresses."""
         return frozenset({"localhost", socket.gethostname().lower(), self.bind})
+
+    def guard_rules(self) -> Rules:
+        """How the guard treats whom."""
+        return Rules(
+            stranger=Allowance(self.stranger_rate, self.stranger_burst),
+            # three seconds' worth at once: all devices come back in the same moment after our own restart
+            strangers=Allowance(self.strangers_rate, 3 * self.strangers_rate),
+            trusted=[ipaddress.ip_network(each) for each in _listed(self.trusted_networks)],
+            scanner_agents=_listed(self.scanner_agents),
+            ban_s=self.ban_s,
+            ban_after_failures=self.ban_after_failures,
+            known_remote_s=self.registration_max_s + 60.0,
+            instance=self.instance,
+        )
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]

@@ -1,0 +1,147 @@
+"""What the public side of the SIP port may try, and what it gets: nothing, and the operator hears of it."""
+
+import json
+
+import pytest
+
+from shared.events import FloodDetected, ScannerDetected, SourceBanned, SourceUnbanned, SuccessfulAuth
+from sip_proxy.guard.ban_list import BAN, KNOWN
+from tests.conftest import BrokerProcess
+from tests.integration.sip.conftest import System, running
+from tests.integration.sip.phone import Phone
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+STRANGER = "127.0.0.2"
+FRIENDLY_SCANNER = "User-Agent: friendly-scanner"
+
+
+async def stranger(system: System, host: str = STRANGER) -> Phone:
+    return await system.phone("100", "wrong", host=host)
+
+
+def options(phone: Phone, *headers: str) -> bytes:
+    return phone.write("OPTIONS", f"sip:{phone.domain}", *headers)
+
+
+async def is_answered(phone: Phone) -> bool:
+    """Whether OPTIONS gets an answer; asks again and again, as a device does."""
+    phone.send(options(phone))
+    try:
+        return (await phone.response("OPTIONS", 200, within_s=0.2)).status == 200
+    except TimeoutError:
+        return False
+
+
+async def test_a_flood_is_dropped_counted_and_told_and_a_gateway_is_served(system: System) -> None:
+    gateway, flooder = await system.phone(), await stranger(system)
+    await gateway.register()
+    octets = [options(flooder) for _ in range(100)]
+
+    for _ in range(20):
+        for each in octets:
+            flooder.send(each)
+        assert await is_answered(gateway)
+
+    dropped = await wait_until(lambda: system.app.counters().get("dropped_flood", 0) > 1000, "the flood is dropped")
+    assert dropped
+    [first] = system.told(FloodDetected)
+    assert (first.source, first.count) == (f"{STRANGER}:{flooder.port}", 1)
+    assert (await gateway.register()).status == 200
+    assert system.app.counters()["transactions"] < 10  # of the gateway
+
+
+async def test_a_scanner_hears_nothing_and_is_banned(system: System) -> None:
+    scanner, gateway = await stranger(system), await system.phone()
+
+    scanner.send(options(scanner, FRIENDLY_SCANNER))
+    [seen], [banned] = await system.hears(ScannerDetected), await system.hears(SourceBanned)
+
+    assert seen.source == banned.source == f"{STRANGER}:{scanner.port}"
+    assert await is_answered(gateway)
+    assert not await is_answered(await stranger(system))  # by another name and port too
+    assert scanner.inbox == []
+    assert system.app.counters()["dropped_banned"] == 1
+
+
+async def test_a_gateway_cannot_be_banned_with_packets_in_its_name(system: System) -> None:
+    gateway, forger = await system.phone(), await system.phone()  # the same address, as a forger writes it
+    await gateway.register()
+
+    forger.send(options(forger, FRIENDLY_SCANNER))
+    await system.hears(ScannerDetected)
+
+    assert await is_answered(gateway)
+    assert system.told(SourceBanned) == []
+
+
+async def test_whoever_fails_to_sign_in_a_hundred_times_is_banned(broker: BrokerProcess) -> None:
+    async with running(broker, ban_after_failures=3) as system:
+        cracker, gateway = await stranger(system), await system.phone()
+
+        for _ in range(3):
+            await cracker.register()
+        [banned] = await system.hears(SourceBanned)
+
+        assert banned.reason == "too many failed sign-ins"
+        assert not await is_answered(cracker)
+        assert (await gateway.register()).status == 200
+
+
+async def test_a_ban_is_in_redis_and_an_operator_lifts_it(system: System) -> None:
+    scanner = await stranger(system)
+    scanner.send(options(scanner, FRIENDLY_SCANNER))
+
+    text = await wait_until(lambda: system.state.get(BAN + STRANGER), "the ban is written")
+    await system.state.delete(BAN + STRANGER)
+    [lifted] = await system.hears(SourceUnbanned)
+
+    assert json.loads(text)["reason"] == "scanner: User-Agent friendly-scanner"
+    assert lifted.reason == "lifted"
+    assert await is_answered(scanner)
+
+
+async def test_an_operator_bans_by_hand(system: System) -> None:
+    phone = await stranger(system)
+    assert await is_answered(phone)
+
+    await system.redis.set(BAN + STRANGER, "calls at night", px=60_000)
+
+    async def is_silent() -> bool:
+        return not await is_answered(phone)
+
+    await wait_until(is_silent, "the ban has reached us")
+
+
+async def test_a_restarted_proxy_and_a_replica_know_bans_and_friends(broker: BrokerProcess) -> None:
+    async with running(broker) as system:
+        gateway, scanner = await system.phone(), await stranger(system)
+        await gateway.register()
+        scanner.send(options(scanner, FRIENDLY_SCANNER))
+        await wait_until(lambda: system.state.get(BAN + STRANGER), "the ban is written")
+        await wait_until(lambda: system.state.get(KNOWN + "127.0.0.1"), "the gateway is noted")
+    async with running(broker, flush=False, instance="proxy-2") as system:
+        await wait_until(lambda: system.app.counters()["sources_banned"] == 1, "the ban is known")
+        forger = await system.phone()
+
+        assert not await is_answered(await stranger(system))
+        forger.send(options(forger, FRIENDLY_SCANNER))
+        await system.hears(ScannerDetected)
+
+        assert system.told(SourceBanned) == []
+        assert (await forger.register()).status == 200
+
+
+async def test_a_ban_holds_and_ends_while_redis_is_away(broker_process: BrokerProcess) -> None:
+    async with running(broker_process, ban_s=1.0) as system:
+        broker_process.stop()
+        scanner = await stranger(system)
+
+        scanner.send(options(scanner, FRIENDLY_SCANNER))
+        await system.hears(SourceBanned)
+        assert not await is_answered(scanner)
+        await system.hears(SourceUnbanned)
+
+        assert await is_answered(scanner)
+        assert system.told(SuccessfulAuth) == []
