@@ -125,7 +125,8 @@ class Door:
         # the values as they came: this also answers what could not be parsed
         identity = [request.headers.get(name) or "" for name in ("Via", "Call-ID", "From", "CSeq")]
         octets = "\n".join(identity).encode("utf-8", "surrogateescape")
-        return hmac.new(self._authenticator.secret, octets, hashlib.sha256).hexdigest()[:12]
+        # RFC 3261 19.3: 32 bits at least; no more, as it goes to strangers (modesty.py)
+        return hmac.new(self._authenticator.secret, octets, hashlib.sha256).hexdigest()[:8]
 
 
 def _unusable(request: Request, user: str | None) -> str | None:

@@ -34,6 +34,7 @@ from sip_proxy.settings import SipProxySettings
 from sip_proxy.silence import SilenceWatch
 from sip_proxy.sip.transactions import Timers, TransactionLayer
 from sip_proxy.site import Site
+from sip_proxy.speakers import Speakers
 from sip_proxy.switchboard import Switchboard
 from sip_proxy.transports.listeners import Listeners
 from sip_proxy.work import Work
@@ -101,14 +102,15 @@ class App:
         limits = Limits(min_expires_s=settings.registration_min_s, max_expires_s=settings.registration_max_s)
         forwarder = Forwarder(context)
         invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
+        speakers = Speakers(context, self._authenticator, self._location, self._guard.is_trusted)
         self._switchboard = Switchboard(
             context,
             self._book,
             forwarder,
             Registrations(context, self._location, limits),
             invites,
-            InDialog(context, ports, self._book, forwarder, Parties(context, self._location)),
-            Extensions(context, invites, ports, self._book, settings.impairment(), settings.language),
+            InDialog(context, ports, self._book, forwarder, Parties(context, self._location), speakers),
+            Extensions(context, invites, ports, self._book, speakers, settings.impairment(), settings.language),
             PlainRequests(context, accounts, self._location, forwarder),
         )
 

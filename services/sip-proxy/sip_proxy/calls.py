@@ -69,6 +69,14 @@ class CallRecord(Value):
             return "callee"
         return None
 
+    def aor_of(self, party: Party) -> str:
+        return self.caller if party == "caller" else self.callee
+
+    def hosts_of(self, party: Party) -> frozenset[str]:
+        """The addresses that a party has spoken from in this call; any branch of a fork is the callee."""
+        flows = (self.caller_flow,) if party == "caller" else self.callee_flows.values()
+        return frozenset(Flow.from_text(flow).remote.host for flow in flows)
+
     def flow_to(self, party: Party, message: Message) -> Flow | None:
         """The way to a party of the dialog of this message, from where that party speaks to us."""
         if party == "caller":

@@ -32,12 +32,14 @@ from sip_proxy.effects import (
 )
 from sip_proxy.guard import Dropped, Guard
 from sip_proxy.ladder import Ladder
+from sip_proxy.modesty import within
 from sip_proxy.proxy import stamp_source
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.framing import Framed, Malformed
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.parser import is_keepalive, parse_datagram
 from sip_proxy.sip.transactions import TransactionLayer
+from sip_proxy.speakers import unexpected_address
 from sip_proxy.work import (
     AckArrived,
     CancelArrived,
@@ -102,7 +104,7 @@ class Server:
         try:
             message = parse_datagram(octets)
         except SipParseError as error:
-            self._take(Malformed(error, fatal=False), flow)
+            self._take(Malformed(error, fatal=False), flow, len(octets))
             return
         self._take(Framed(message, octets), flow)
 
@@ -126,12 +128,13 @@ class Server:
         for event in events:
             self._publish(SECURITY, event)
 
-    def _take(self, frame: Framed | Malformed, flow: Flow) -> None:
+    def _take(self, frame: Framed | Malformed, flow: Flow, size: int = 0) -> None:
+        """`size`: of a malformed datagram."""
         try:
             if isinstance(frame, Framed):
                 self._message(frame.message, frame.octets, flow)
             else:
-                self._malformed(frame.error, flow)
+                self._malformed(frame.error, flow, size)
         except Exception:  # the supervisor of the other side of the lanes: no message may end the proxy
             self.counters["messages_broken_off"] += 1
             log.exception("message broken off", source=str(flow))
@@ -144,14 +147,16 @@ class Server:
         if self._is_dropped(self._guard.inspect(message, flow, self._now())):
             return
         self._ladder.seen("received", message, octets, flow)
-        self._request(message, flow)
+        self._request(message, flow, len(octets))
 
-    def _malformed(self, error: SipParseError, flow: Flow) -> None:
+    def _malformed(self, error: SipParseError, flow: Flow, size: int) -> None:
         self.counters["malformed"] += 1
         self._tell(self._guard.malformed(error.reason, flow, self._now()))
         if error.status is not None and error.partial is not None:
             # not on the ladder: it has no valid identity to be found by
-            self.put(self._door.answer(error.partial, error.status, error.reason).encode(), flow)
+            answer = self._modest(self._door.answer(error.partial, error.status, error.reason), flow, size)
+            if answer is not None:
+                self.put(answer, flow)
 
     def _response(self, response: Response, octets: bytes, flow: Flow) -> None:
         self.counters["responses_received"] += 1
@@ -161,7 +166,7 @@ class Server:
         elif not self._cluster.hand_back(response, octets, flow):
             self.counters["responses_stray"] += 1  # RFC 6026 8.9: never forwarded
 
-    def _request(self, request: Request, flow: Flow) -> None:
+    def _request(self, request: Request, flow: Flow, size: int) -> None:
         self.counters["requests_received"] += 1
         stamp_source(request, flow)
         effects = self._layer.receive_request(request)
@@ -170,31 +175,35 @@ class Server:
         elif request.method == "ACK":
             self._dispatch(request.call_id, AckArrived(request, flow))
         elif request.method == "CANCEL":
-            self._cancel(request, flow)
+            self._cancel(request, flow, size)
         else:
-            self._new_request(request, flow)
+            self._new_request(request, flow, size)
 
-    def _new_request(self, request: Request, flow: Flow) -> None:
+    def _new_request(self, request: Request, flow: Flow, size: int) -> None:
         now = self._now()
         verdict = self._door.admit(request, flow, now)
         self._tell(verdict.events)
         if isinstance(verdict, Reply):
             if verdict.challenge is not None:
                 self._tell(self._guard.challenged(verdict.challenge, flow, now))
-            self.send(verdict.response, flow)
+            self._answer_once(verdict.response, flow, size)
             return
         if verdict.account is not None:
             self._guard.signed_in(flow, now)
         key = self._layer.open_server(request, flow)
-        if request.method == "INVITE":
+        if request.method == "INVITE" and verdict.account is not None:
             self.respond(key, response_to(request, 100, to_tag=None))
-        self._dispatch(request.call_id, RequestArrived(request, flow, key, verdict.account))
+        self._dispatch(request.call_id, RequestArrived(request, flow, key, verdict.account, size))
 
-    def _cancel(self, cancel: Request, flow: Flow) -> None:
-        """RFC 3261 9.2, 16.10: answered at once, whatever becomes of the call."""
+    def _cancel(self, cancel: Request, flow: Flow, size: int) -> None:
+        """RFC 3261 9.2, 16.10: answered at once, whatever becomes of the call. Who sent no INVITE cannot cancel it."""
         invite = self._layer.invite_of(cancel)
+        its_flow = None if invite is None else self._layer.server_flow(invite)
+        if its_flow is not None and its_flow.remote.host != flow.remote.host:
+            self._tell([unexpected_address(cancel, flow, self._now(), "the INVITE came from elsewhere")])
+            invite = None
         if invite is None:
-            self.send(self._door.answer(cancel, 481), flow)
+            self._answer_once(self._door.answer(cancel, 481), flow, size)
             return
         key = self._layer.open_server(cancel, flow)
         self.respond(key, self._door.answer(cancel, 200))
@@ -208,6 +217,24 @@ class Server:
             return self._cluster.way(flow)
         sender = self._senders.get(flow.transport)
         return flow if sender is not None and sender.is_open(flow) else None
+
+    def _answer_once(self, response: Response, flow: Flow, size: int) -> None:
+        octets = self._modest(response, flow, size)
+        if octets is not None and self.put(octets, flow):
+            self._ladder.seen("sent", response, octets, flow)
+
+    def _modest(self, response: Response, flow: Flow, size: int) -> bytes | None:
+        """The answer in a size that cannot be abused; None: better none."""
+        if flow.reliable or self._guard.is_friend(flow, self._now()):
+            return response.encode()
+        octets = within(response, size)
+        if octets is None:
+            self.counters["answers_withheld"] += 1
+        return octets
+
+    def refuse(self, work: RequestArrived, response: Response) -> None:
+        self._answer_once(response, work.flow, work.size)
+        self.abandon(work.transaction)
 
     def respond(self, transaction: ServerKey, response: Response) -> None:
         self._perform(self._layer.respond(transaction, response), None)

@@ -116,25 +116,23 @@ class Switchboard:
     async def _inside_dialog(self, work: RequestArrived) -> None:
         try:
             record = await self._book.find(work.request.call_id)
+            if record is None:
+                self._context.wire.refuse(work, response_to(work.request, 481, to_tag=self._context.token()))
+            elif record.extension is not None:
+                await self._extensions.request(work, record)
+            else:
+                await self._in_dialog.request(work, record)
         except BrokerLost:
-            self._context.wire.respond(work.transaction, retry_later(work.request, self._context.token()))
-            return
-        if record is None:
-            response = response_to(work.request, 481, to_tag=self._context.token())
-            self._context.wire.respond(work.transaction, response)
-        elif record.extension is not None:
-            await self._extensions.request(work, record)
-        else:
-            await self._in_dialog.request(work, record)
+            self._context.wire.refuse(work, retry_later(work.request, self._context.token()))
 
     async def _ack(self, work: AckArrived) -> None:
         try:
             record = await self._book.find(work.ack.call_id)
+            if record is None:
+                return  # the ACK of a refusal that we sent without state
+            if record.extension is not None:
+                await self._extensions.ack(work, record)
+            else:
+                await self._in_dialog.ack(work, record)
         except BrokerLost:
             return  # it will be sent again with the next 2xx
-        if record is None:
-            return  # the ACK of a refusal that we sent without state
-        if record.extension is not None:
-            await self._extensions.ack(work, record)
-        else:
-            await self._in_dialog.ack(work, record)

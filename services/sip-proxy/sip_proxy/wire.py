@@ -4,6 +4,7 @@ from typing import Protocol
 
 from sip_proxy.effects import ClientKey, Flow, Message, ServerKey, TransactionKey
 from sip_proxy.sip.message import Request, Response
+from sip_proxy.work import RequestArrived
 
 
 class Wire(Protocol):
@@ -11,6 +12,9 @@ class Wire(Protocol):
 
     def respond(self, transaction: ServerKey, response: Response) -> None:
         """Answers in a server transaction; nothing happens when that is over."""
+
+    def refuse(self, work: RequestArrived, response: Response) -> None:
+        """Answers somebody who has shown no credentials: once, in no more octets than he sent, and forgets it all."""
 
     def origin(self, transaction: ServerKey) -> Flow | None:
         """Where the request of a server transaction came from; None when that is over."""

@@ -16,6 +16,7 @@ class RequestArrived:
     flow: Flow
     transaction: ServerKey
     account: Account | None = None
+    size: int = 0  # octets that it came in
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from shared.events import FloodDetected, ScannerDetected, SourceBanned, SourceUn
 from sip_proxy.guard.ban_list import BAN, KNOWN
 from tests.conftest import BrokerProcess
 from tests.integration.sip.conftest import System, running
-from tests.integration.sip.phone import Phone
+from tests.integration.sip.phone import Phone, sdp
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -145,3 +145,55 @@ async def test_a_ban_holds_and_ends_while_redis_is_away(broker_process: BrokerPr
 
         assert await is_answered(scanner)
         assert system.told(SuccessfulAuth) == []
+
+
+BARE = ("REGISTER", "INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE", "PUBLISH", "BYE", "CANCEL", "UNHEARD")
+
+
+@pytest.mark.parametrize("user", ["gateway-test", "no-such-user", "999", None])
+async def test_no_answer_to_a_stranger_is_larger_than_his_question_or_repeated(
+    system: System, user: str | None
+) -> None:
+    phone = await stranger(system)
+    uri = f"sip:{phone.domain}" if user is None else f"sip:{user}@{phone.domain}"
+    to_tags = {None, f"<{uri}>;tag=guessed"}
+
+    for method, to in ((method, to) for method in BARE for to in to_tags):
+        octets = phone.write(method, uri, "Expires: 600", to=to, body=sdp(4000) if method == "INVITE" else b"")
+        phone.send(octets)
+        answer = await phone.response(method)
+
+        assert len(answer.encode()) <= len(octets), f"{answer!r} to {method}"
+
+    await wait_until(lambda: system.app.counters()["transactions"] == 0, "nothing is left that could be repeated")
+    assert phone.inbox == []
+    assert "answers_withheld" not in system.app.counters()
+
+
+async def test_a_refusal_of_nonsense_is_no_larger_than_the_nonsense(system: System) -> None:
+    phone = await stranger(system)
+    nonsense = phone.write("OPTIONS", f"sip:{phone.domain}").replace(b"Content-Length: 0", b"Content-Length: 99999")
+
+    phone.send(nonsense)
+
+    assert len((await phone.response("OPTIONS", 400)).encode()) <= len(nonsense)
+
+
+async def test_a_question_too_short_for_any_answer_gets_none(system: System) -> None:
+    phone = await stranger(system)
+
+    phone.send(b"A B SIP/2.0\r\nv:SIP/2.0/UDP h\r\n\r\n")
+
+    await wait_until(lambda: system.app.counters().get("answers_withheld") == 1, "the answer is withheld")
+    assert phone.inbox == []
+
+
+async def test_a_gateway_that_has_signed_in_is_told_everything(system: System) -> None:
+    gateway = await system.phone()
+    await gateway.register()
+
+    gateway.send(options(gateway))
+    answer = await gateway.response("OPTIONS")
+
+    assert answer.reason == "OK"
+    assert {"Allow", "Accept", "Content-Length"} <= {name for name, _ in answer.headers}

@@ -107,6 +107,14 @@ class Guard:
         forgeable = not flow.reliable and self.known.has_source(source, now)
         return Dropped([event] if forgeable else [event, *self.bans.ban(source, flow, f"scanner: {sign}", now)])
 
+    def is_friend(self, flow: Flow, now: float) -> bool:
+        """Whether what we send there goes to somebody who wants it."""
+        return self.is_trusted(flow) or self.known.has_remote(flow.remote, now)
+
+    def is_trusted(self, flow: Flow) -> bool:
+        """Whether an operator vouches for this network."""
+        return source_of(flow.remote.host) in self._trusted
+
     def malformed(self, reason: str, flow: Flow, now: float) -> Sequence[RequestBadFormat]:
         """A message that is no SIP."""
         return self._bad_formats.note(flow, reason[:256], now)
