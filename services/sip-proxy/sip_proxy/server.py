@@ -34,6 +34,7 @@ from sip_proxy.guard import Dropped, Guard
 from sip_proxy.ladder import Ladder
 from sip_proxy.modesty import within
 from sip_proxy.proxy import stamp_source
+from sip_proxy.queue_of_strangers import QueueOfStrangers
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.framing import Framed, Malformed
 from sip_proxy.sip.message import Request, Response, response_to
@@ -89,6 +90,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._timers: dict[tuple[TransactionKey | str, str], asyncio.TimerHandle] = {}
         self._senders: dict[Transport, Sender] = {}
+        self._strangers = QueueOfStrangers(self._read)
         self.counters: Counter[str] = Counter()
 
     def attach(self, transport: Transport, sender: Sender) -> None:
@@ -96,8 +98,15 @@ class Server:
 
     def received(self, octets: bytes, flow: Flow) -> None:
         """Takes one datagram from the network, whatever it holds."""
-        if self._is_dropped(self._guard.screen(flow, self._now())):
+        now = self._now()
+        if self._is_dropped(self._guard.screen(flow, now)):
             return
+        if self._guard.is_friend(flow, now):
+            self._read(octets, flow)
+        elif not self._strangers.put(octets, flow):
+            self._is_dropped(self._guard.overrun(flow, now))
+
+    def _read(self, octets: bytes, flow: Flow) -> None:
         if is_keepalive(octets):
             self.counters["keepalives"] += 1
             return
@@ -276,6 +285,7 @@ class Server:
 
     def close(self) -> None:
         """Stops all timers; what is still under way comes back as a retransmission after a restart."""
+        self._strangers.close()
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()

@@ -9,15 +9,15 @@ from sip_proxy.effects import Address
 from sip_proxy.guard.known import KnownSources
 from sip_proxy.guard.sources import Networks
 
-# How much more than a stranger may send: any port of an address from which somebody has signed in (a gateway with 30
-# lines, an office behind one NAT), and the very port that did (nothing real comes near, a loop of ours or his does).
+# How much more than a stranger may send: any port of an address from which somebody has signed in (an office behind one
+# NAT), and the very port that did (nothing real comes near, a loop of ours or his does).
 KNOWN_SOURCE_FACTOR = 10
 KNOWN_REMOTE_FACTOR = 100
 # Sources can be forged. When so many are remembered, the one that began longest ago starts anew with a full bucket;
 # what all strangers together may send is limited beside that.
 MAX_BUCKETS = 20_000
 
-Excess = Literal["source", "strangers"]
+Excess = Literal["source", "strangers", "us"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ FLOOD_WINDOW_S = 10.0
 _WHY: dict[Excess, str] = {
     "source": "too many messages from one address",
     "strangers": "too many messages from all unknown addresses together",
+    "us": "more messages than we can read in time",
 }
 
 
@@ -83,8 +84,13 @@ class Guard:
             self.counters["dropped_banned"] += 1
             return _SILENTLY
         excess = self._gate.excess_of(source, remote, now)
-        if excess is None:
-            return None
+        return None if excess is None else self._too_much(excess, flow, now)
+
+    def overrun(self, flow: Flow, now: float) -> Dropped:
+        """A stranger's message that was let in, but cannot be read in time."""
+        return self._too_much("us", flow, now)
+
+    def _too_much(self, excess: Excess, flow: Flow, now: float) -> Dropped:
         self.counters["dropped_flood"] += 1
         told = self._floods.note(flow, _WHY[excess], now, None if excess == "source" else excess)
         return Dropped(told) if told else _SILENTLY
