@@ -6,7 +6,7 @@ import sys
 import time
 from functools import partial
 
-from shared.broker import Bus, Outbox, Proxies, State, Workers, connect
+from shared.broker import Bus, Outbox, Proxies, Quotas, State, Workers, connect
 from shared.health import beat
 from shared.service import run
 from shared.settings import load
@@ -24,7 +24,19 @@ async def serve(settings: SipProxySettings, accounts: Accounts) -> None:
     try:
         async with asyncio.TaskGroup() as tasks:
             token = partial(secrets.token_hex, 8)
-            app = App(settings, accounts, bus, state, Workers(redis), Proxies(redis), outbox.put, tasks, now, token)
+            app = App(
+                settings,
+                accounts,
+                bus,
+                state,
+                Workers(redis),
+                Proxies(redis),
+                Quotas(redis),
+                outbox.put,
+                tasks,
+                now,
+                token,
+            )
             try:
                 await app.start()
                 tasks.create_task(outbox.run())

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from shared.events import Value
+from shared.events import Transport, Value
 from sip_proxy.sip.digest import Algorithm, ha1
 
 # The accounts of a first start, so that a phone can be tried at once. They are public: every reader of this file
@@ -18,6 +19,7 @@ SEEDED = (
     ("welcome-gw", "WelcomeGW456"),
 )
 
+ANY_TRANSPORT: frozenset[Transport] = frozenset({"udp", "tcp", "tls"})
 ALGORITHMS: tuple[Algorithm, ...] = ("MD5", "SHA-256")
 
 
@@ -32,6 +34,19 @@ class Account:
     name: str
     ha1: Mapping[Algorithm, str]
     users: frozenset[str]
+    transports: frozenset[Transport] = ANY_TRANSPORT
+    max_calls: int | None = None
+    max_calls_per_day: int | None = None
+    allowed_prefixes: tuple[str, ...] = ()
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its calls have a limit."""
+        return self.max_calls is not None or self.max_calls_per_day is not None
+
+    def may_dial(self, number: str) -> bool:
+        """Whether it may call a number that is nobody's here. Without prefixes: none."""
+        return number.startswith(self.allowed_prefixes)
 
 
 class AccountLine(Value):
@@ -40,6 +55,12 @@ class AccountLine(Value):
     name: str = Field(min_length=1, max_length=128)
     password: str = Field(min_length=1, max_length=256)
     users: tuple[str, ...] = ()
+    transports: tuple[Transport, ...] = Field(default=("udp", "tcp", "tls"), min_length=1)
+    max_calls: int | None = Field(default=None, ge=0, description="at once, as the caller")
+    max_calls_per_day: int | None = Field(default=None, ge=0, description="a day of UTC")
+    allowed_prefixes: tuple[Annotated[str, Field(min_length=1, max_length=32)], ...] = Field(
+        default=(), description="how numbers may begin that are no user or extension here"
+    )
 
 
 class Accounts:
@@ -68,7 +89,7 @@ def seeded(realm: str) -> Accounts:
 
 
 def from_file(path: Path, realm: str) -> Accounts:
-    """The accounts of a JSON list of `{"name", "password", "users"}`.
+    """The accounts of a JSON list of `{"name", "password", "users"}`, and what docs/security.md says of limits.
 
     Raises:
         AccountsUnreadable: the file is missing or has another shape.
@@ -78,4 +99,13 @@ def from_file(path: Path, realm: str) -> Accounts:
     except (OSError, ValueError) as error:
         why = error.errors(include_input=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise AccountsUnreadable(f"{path}: {why}") from error
-    return Accounts(account(line.name, line.password, realm, line.users) for line in lines)
+    return Accounts(
+        replace(
+            account(line.name, line.password, realm, line.users),
+            transports=frozenset(line.transports),
+            max_calls=line.max_calls,
+            max_calls_per_day=line.max_calls_per_day,
+            allowed_prefixes=line.allowed_prefixes,
+        )
+        for line in lines
+    )

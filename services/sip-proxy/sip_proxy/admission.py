@@ -9,16 +9,17 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.events import Event, RequestNotAllowed
+from shared.events import Event, InvalidTransport, RequestNotAllowed
 from sip_proxy.accounts import Account
 from sip_proxy.auth import Authenticator, Challenged
 from sip_proxy.effects import Flow
+from sip_proxy.facts import facts_of
 from sip_proxy.proxy import is_loop
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.uri import is_secure
 from sip_proxy.site import Site
-from sip_proxy.texts import clean, is_unicode
+from sip_proxy.texts import is_unicode
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, REGISTER"
 # What we know by name, so that 405 and not 501 is right (RFC 3261 8.2.1).
@@ -119,6 +120,10 @@ class Door:
         verdict = self._authenticator.check(request, flow, now, as_proxy=as_proxy)
         if isinstance(verdict, Challenged):
             return Reply(self.answer(request, verdict.status, headers=(verdict.header,)), (verdict.event,), verdict)
+        if flow.transport not in verdict.account.transports:
+            facts = facts_of(request, flow, now, verdict.account)
+            event = InvalidTransport(**facts, reason=f"only {', '.join(sorted(verdict.account.transports))}")
+            return Reply(self.answer(request, 403, "Transport Not Allowed"), (event,))
         return Admitted(verdict.account, (verdict.event,))
 
     def _tag(self, request: Request) -> str:
@@ -151,12 +156,4 @@ def capabilities() -> tuple[tuple[str, str], ...]:
 
 def not_allowed(request: Request, flow: Flow, now: float, account: Account, reason: str) -> RequestNotAllowed:
     """The event for a request that we refuse although the sender is who he says."""
-    return RequestNotAllowed(
-        at=now,
-        source=str(flow.remote),
-        transport=flow.transport,
-        method=clean(request.method, 64),
-        account=clean(account.name),
-        call_id=clean(request.call_id, 512),
-        reason=reason,
-    )
+    return RequestNotAllowed(**facts_of(request, flow, now, account), reason=reason)

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from shared.broker import Bus, Proxies, State, Workers
+from shared.broker import Bus, Proxies, Quotas, State, Workers
 from shared.events import SECURITY, Event, Stream
 from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
 from sip_proxy.auth import Authenticator
+from sip_proxy.call_limits import CallLimits
 from sip_proxy.calls import CallBook
 from sip_proxy.cluster import Cluster
 from sip_proxy.context import Context
@@ -51,6 +52,7 @@ class App:
         state: State,
         workers: Workers,
         proxies: Proxies,
+        quotas: Quotas,
         publish: Callable[[Stream, Event], None],
         tasks: asyncio.TaskGroup,
         now: Callable[[], float],
@@ -94,11 +96,12 @@ class App:
             self._server.attach(transport, sender)
         self._location = Location(state, publish, now)
         ports = MediaPorts(workers, now, token)
-        self._book = CallBook(state, ports, publish, now, settings.instance)
+        context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
+        call_limits = CallLimits(context, accounts, EXTENSIONS, quotas)
+        self._book = CallBook(state, ports, publish, now, settings.instance, call_limits)
         self._silence = SilenceWatch(
             bus, workers, self._book, self._lanes, now, settings.media_timeout_s, timers.transaction
         )
-        context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
         limits = Limits(min_expires_s=settings.registration_min_s, max_expires_s=settings.registration_max_s)
         forwarder = Forwarder(context)
         invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
@@ -112,6 +115,7 @@ class App:
             InDialog(context, ports, self._book, forwarder, Parties(context, self._location), speakers),
             Extensions(context, invites, ports, self._book, speakers, settings.impairment(), settings.language),
             PlainRequests(context, accounts, self._location, forwarder),
+            call_limits,
         )
 
     @property

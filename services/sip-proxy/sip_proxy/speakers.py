@@ -8,10 +8,10 @@ from sip_proxy.auth import Authenticated, Authenticator
 from sip_proxy.calls import CallRecord
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow
+from sip_proxy.facts import facts_of
 from sip_proxy.location import Location
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request, Response, response_to
-from sip_proxy.texts import clean
 
 
 class Speakers:
@@ -66,11 +66,4 @@ class Speakers:
 
 def unexpected_address(request: Request, flow: Flow, now: float, reason: str) -> UnexpectedAddress:
     """The event for a request from where it cannot come from."""
-    return UnexpectedAddress(
-        at=now,
-        source=str(flow.remote),
-        transport=flow.transport,
-        method=clean(request.method, 64),
-        call_id=clean(request.call_id, 512),
-        reason=reason,
-    )
+    return UnexpectedAddress(**facts_of(request, flow, now), reason=reason)

@@ -1,6 +1,7 @@
 """Who serves what: each piece of work goes to the one place that understands it."""
 
 from shared.broker import BrokerLost
+from sip_proxy.call_limits import CallLimits
 from sip_proxy.calls import CallBook
 from sip_proxy.context import Context
 from sip_proxy.extensions import EXTENSIONS, Extensions
@@ -40,7 +41,9 @@ class Switchboard:
         in_dialog: InDialog,
         extensions: Extensions,
         plain: PlainRequests,
+        limits: CallLimits,
     ) -> None:
+        self._limits = limits
         self._context = context
         self._book = book
         self._forwarder = forwarder
@@ -108,7 +111,17 @@ class Switchboard:
             await self._inside_dialog(work)
         elif request.method != "INVITE":
             await self._plain.to_device(work)
-        elif (user := request.parsed_uri.user) in EXTENSIONS:
+        else:
+            await self._call(work)
+
+    async def _call(self, work: RequestArrived) -> None:
+        try:
+            refusal = await self._limits.refusal(work.request, work.flow, work.account)
+        except BrokerLost:
+            refusal = retry_later(work.request, self._context.token())
+        if refusal is not None:
+            self._context.wire.respond(work.transaction, refusal)
+        elif (user := work.request.parsed_uri.user) in EXTENSIONS:
             await self._extensions.invite(work, str(user))
         else:
             await self._invites.to_device(work)

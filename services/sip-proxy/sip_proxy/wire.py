@@ -1,10 +1,14 @@
 """What the transaction user may ask of the shell below it. Nothing here waits."""
 
-from typing import Protocol
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
 
 from sip_proxy.effects import ClientKey, Flow, Message, ServerKey, TransactionKey
 from sip_proxy.sip.message import Request, Response
-from sip_proxy.work import RequestArrived
+
+if TYPE_CHECKING:  # a call's record is kept by those who use the wire
+    from sip_proxy.work import RequestArrived
 
 
 class Wire(Protocol):

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from shared.broker import Bus, Outbox, Proxies, State, Workers, connect
+from shared.broker import Bus, Outbox, Proxies, Quotas, State, Workers, connect
 from shared.events import Event, MediaAssigned, MediaUpdated, Stream
 from shared.testing import RecordingOutbox
-from sip_proxy.accounts import seeded
+from sip_proxy.__main__ import load_accounts
 from sip_proxy.app import App
 from sip_proxy.settings import SipProxySettings
 from sip_proxy.sip.transactions import Timers
@@ -154,11 +154,12 @@ async def _serve(
         tasks.create_task(real.run())
         app = App(
             settings,
-            seeded(settings.realm),
+            load_accounts(settings),
             Bus(redis),
             State(redis),
             Workers(redis),
             Proxies(redis),
+            Quotas(redis),
             publish,
             tasks,
             now,

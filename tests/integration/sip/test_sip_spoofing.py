@@ -4,9 +4,9 @@ import pytest
 
 from shared.events import CallEnded, UnexpectedAddress
 from sip_proxy.sip.message import Request, Response
+from tests.integration.sip.calling import registered, talking
 from tests.integration.sip.conftest import System
 from tests.integration.sip.phone import Call, Phone, sdp
-from tests.integration.sip.test_sip_calls import registered, talking
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

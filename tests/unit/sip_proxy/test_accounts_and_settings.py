@@ -43,7 +43,30 @@ def test_accounts_of_a_file_replace_the_seeded_ones(tmp_path: Path) -> None:
     assert found.users == {"050", "051"}
 
 
-@pytest.mark.parametrize("text", ["nonsense", "{}", '[{"name": "x"}]', '[{"name": "", "password": "x"}]'])
+def test_limits_of_an_account_are_read_from_the_file_and_there_are_none_without(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    limits = {"max_calls": 4, "max_calls_per_day": 100, "allowed_prefixes": ["050", "+39"], "transports": ["tls"]}
+    path.write_text(json.dumps([{"name": "a", "password": "x", **limits}, {"name": "b", "password": "x"}]))
+
+    limited, free = (from_file(path, "vqm").find(name) for name in "ab")
+
+    assert limited is not None
+    assert free is not None
+    assert (limited.max_calls, limited.max_calls_per_day, set(limited.transports)) == (4, 100, {"tls"})
+    assert [limited.may_dial(number) for number in ("0501", "+391", "051", "")] == [True, True, False, False]
+    assert (free.is_counted, set(free.transports), free.may_dial("0501")) == (False, {"udp", "tcp", "tls"}, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "{}",
+        '[{"name": "x"}]',
+        '[{"name": "", "password": "x"}]',
+        '[{"name": "a", "password": "x", "transports": ["sctp"]}]',
+    ],
+)
 def test_a_file_of_another_shape_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "accounts.json"
     path.write_text(text)

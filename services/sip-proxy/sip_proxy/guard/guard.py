@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from shared.events import Event, FloodDetected, RequestBadFormat, ScannerDetected
 from sip_proxy.auth import Challenged
 from sip_proxy.effects import Flow
+from sip_proxy.facts import facts_of
 from sip_proxy.guard.bans import Bans
 from sip_proxy.guard.bursts import Bursts
 from sip_proxy.guard.challenges import Challenges
@@ -25,7 +26,6 @@ from sip_proxy.guard.offences import Offences
 from sip_proxy.guard.scanners import ScannerSigns
 from sip_proxy.guard.sources import Network, Networks, source_of
 from sip_proxy.sip.message import Request
-from sip_proxy.texts import clean, clean_or_none
 
 BAD_FORMAT_WINDOW_S = 1.0
 FLOOD_WINDOW_S = 10.0
@@ -102,14 +102,7 @@ class Guard:
         if sign is None or source in self._trusted:
             return None
         self.counters["dropped_scanner"] += 1
-        event = ScannerDetected(
-            at=now,
-            source=str(flow.remote),
-            transport=flow.transport,
-            method=clean(request.method, 64),
-            call_id=clean_or_none(request.call_id, 512),
-            reason=sign,
-        )
+        event = ScannerDetected(**facts_of(request, flow, now), reason=sign)
         forgeable = not flow.reliable and self.known.has_source(source, now)
         return Dropped([event] if forgeable else [event, *self.bans.ban(source, flow, f"scanner: {sign}", now)])
 
