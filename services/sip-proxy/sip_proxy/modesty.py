@@ -4,14 +4,13 @@ forger likes, and we must not make his flood larger than it is."""
 import re
 from collections.abc import Callable
 
-from sip_proxy.sip.fields import COMPACT_FORMS, Headers, header_key
+from sip_proxy.sip.fields import Headers
 from sip_proxy.sip.message import Response
 
 # A device that asks in few words could never sign in if it got no challenge. Each of those, and nothing else, may
 # exceed the question: by less than the packet's own headers add to both.
 CHALLENGE_MAY_EXCEED = 64
 _CHALLENGES = ("WWW-Authenticate", "Proxy-Authenticate")
-_COMPACT = {name: compact for compact, name in COMPACT_FORMS.items()}
 _default_algorithm = re.compile(r",[ ]?algorithm=MD5(?=,|\Z)").sub  # RFC 7616 3.3: what is meant where none is named
 
 
@@ -53,18 +52,12 @@ def _shorten_reason(response: Response) -> None:
     response.reason = ""
 
 
-def _shorten_names(response: Response) -> None:
-    """RFC 3261 7.3.3: compact forms, made for this."""
-    response.headers = Headers((_COMPACT.get(header_key(name), name), value) for name, value in response.headers)
-
-
-# The least useful first.
+# The least useful first. Compact header names (RFC 3261 7.3.3) would be made for this, if everybody knew them.
 _SHORTENINGS = (
     _without("Supported"),
+    _shorten_reason,
     _without("Content-Length"),  # RFC 3261 18.3: a datagram has an end
     _shorten_values,
-    _shorten_reason,
-    _shorten_names,
     _without("Accept"),
     _without("Allow"),
 )

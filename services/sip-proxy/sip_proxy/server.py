@@ -99,12 +99,12 @@ class Server:
     def received(self, octets: bytes, flow: Flow) -> None:
         """Takes one datagram from the network, whatever it holds."""
         now = self._now()
-        if self._is_dropped(self._guard.screen(flow, now)):
+        if self._is_dropped(self._guard.screen(octets, flow, now)):
             return
         if self._guard.is_friend(flow, now):
             self._read(octets, flow)
         elif not self._strangers.put(octets, flow):
-            self._is_dropped(self._guard.overrun(flow, now))
+            self._is_dropped(self._guard.overrun(octets, flow, now))
 
     def _read(self, octets: bytes, flow: Flow) -> None:
         if is_keepalive(octets):
@@ -119,7 +119,8 @@ class Server:
 
     def framed(self, frame: Framed | Malformed, flow: Flow) -> None:
         """Takes what came out of a stream, or what another proxy has let in."""
-        if self._cluster.is_ours(flow) and self._is_dropped(self._guard.screen(flow, self._now())):
+        octets = frame.octets if isinstance(frame, Framed) else b""
+        if self._cluster.is_ours(flow) and self._is_dropped(self._guard.screen(octets, flow, self._now())):
             return
         self._take(frame, flow)
 
@@ -159,7 +160,6 @@ class Server:
         self._request(message, flow, len(octets))
 
     def _malformed(self, error: SipParseError, flow: Flow, size: int) -> None:
-        self.counters["malformed"] += 1
         self._tell(self._guard.malformed(error.reason, flow, self._now()))
         if error.status is not None and error.partial is not None:
             # not on the ladder: it has no valid identity to be found by

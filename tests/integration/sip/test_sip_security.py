@@ -1,5 +1,6 @@
 """What the public side of the SIP port may try, and what it gets: nothing, and the operator hears of it."""
 
+import itertools
 import json
 
 import pytest
@@ -149,7 +150,8 @@ async def test_a_ban_holds_and_ends_while_redis_is_away(broker_process: BrokerPr
         assert system.told(SuccessfulAuth) == []
 
 
-BARE = ("REGISTER", "INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE", "PUBLISH", "BYE", "CANCEL", "UNHEARD")
+METHODS = ("REGISTER", "INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE", "PUBLISH", "BYE", "CANCEL", "UNHEARD")
+DEVICE = ("User-Agent: Imola 3.2", "Expires: 600")
 
 
 @pytest.mark.parametrize("user", ["gateway-test", "no-such-user", "999", None])
@@ -158,10 +160,9 @@ async def test_no_answer_to_a_stranger_is_larger_than_his_question_or_repeated(
 ) -> None:
     phone = await stranger(system)
     uri = f"sip:{phone.domain}" if user is None else f"sip:{user}@{phone.domain}"
-    to_tags = {None, f"<{uri}>;tag=guessed"}
 
-    for method, to in ((method, to) for method in BARE for to in to_tags):
-        octets = phone.write(method, uri, "Expires: 600", to=to, body=sdp(4000) if method == "INVITE" else b"")
+    for method, to in itertools.product(METHODS, (None, f"<{uri}>;tag=guessed")):
+        octets = phone.write(method, uri, *DEVICE, to=to, body=sdp(4000) if method == "INVITE" else b"")
         phone.send(octets)
         answer = await phone.response(method)
 

@@ -29,6 +29,7 @@ from sip_proxy.sip.message import Request
 
 BAD_FORMAT_WINDOW_S = 1.0
 FLOOD_WINDOW_S = 10.0
+_VERSION = b"SIP/2.0"
 _WHY: dict[Excess, str] = {
     "source": "too many messages from one address",
     "strangers": "too many messages from all unknown addresses together",
@@ -75,7 +76,7 @@ class Guard:
         self._floods = Bursts(_flood, FLOOD_WINDOW_S)
         self._bad_formats = Bursts(_bad_format, BAD_FORMAT_WINDOW_S)
 
-    def screen(self, flow: Flow, now: float) -> Dropped | None:
+    def screen(self, octets: bytes, flow: Flow, now: float) -> Dropped | None:
         """Before a message is read: None lets it in. Runs for every datagram of a flood."""
         remote = flow.remote
         source = source_of(remote.host)
@@ -84,15 +85,19 @@ class Guard:
             self.counters["dropped_banned"] += 1
             return _SILENTLY
         excess = self._gate.excess_of(source, remote, now)
-        return None if excess is None else self._too_much(excess, flow, now)
+        return None if excess is None else self._too_much(excess, octets, flow, now)
 
-    def overrun(self, flow: Flow, now: float) -> Dropped:
+    def overrun(self, octets: bytes, flow: Flow, now: float) -> Dropped:
         """A stranger's message that was let in, but cannot be read in time."""
-        return self._too_much("us", flow, now)
+        return self._too_much("us", octets, flow, now)
 
-    def _too_much(self, excess: Excess, flow: Flow, now: float) -> Dropped:
+    def _too_much(self, excess: Excess, octets: bytes, flow: Flow, now: float) -> Dropped:
         self.counters["dropped_flood"] += 1
-        told = self._floods.note(flow, _WHY[excess], now, None if excess == "source" else excess)
+        told: Sequence[Event]
+        if _VERSION in octets:
+            told = self._floods.note(flow, _WHY[excess], now, None if excess == "source" else excess)
+        else:  # garbage is told as such however much of it there is
+            told = self.malformed("no SIP", flow, now)
         return Dropped(told) if told else _SILENTLY
 
     def inspect(self, request: Request, flow: Flow, now: float) -> Dropped | None:
@@ -116,6 +121,7 @@ class Guard:
 
     def malformed(self, reason: str, flow: Flow, now: float) -> Sequence[RequestBadFormat]:
         """A message that is no SIP."""
+        self.counters["malformed"] += 1
         return self._bad_formats.note(flow, reason[:256], now)
 
     def signed_in(self, flow: Flow, now: float) -> None:

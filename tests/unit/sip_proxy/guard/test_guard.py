@@ -50,7 +50,7 @@ def give_nonce(guard: Guard, flow: Flow, nonce: str) -> None:
 
 
 def is_dropped(guard: Guard, flow: Flow, now: float = AT) -> bool:
-    return guard.screen(flow, now) is not None
+    return guard.screen(b"OPTIONS sip:x SIP/2.0", flow, now) is not None
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_only_the_replica_that_banned_tells_of_the_end(guard: Guard) -> None:
 
 
 def test_a_flood_is_dropped_counted_and_told_once_a_window(guard: Guard) -> None:
-    dropped = [each for _ in range(5000) if (each := guard.screen(UDP, AT)) is not None]
+    dropped = [each for _ in range(5000) if (each := guard.screen(b"OPTIONS sip:x SIP/2.0", UDP, AT)) is not None]
     told = [event for each in dropped for event in each.events]
     summed = guard.due(AT + 10)
 
@@ -204,3 +204,13 @@ def test_malformed_messages_are_summed_up_once_a_second(guard: Guard) -> None:
     told = [event for _ in range(100) for event in guard.malformed("noise", UDP, AT)]
 
     assert [type(event) for event in (*told, *guard.due(AT + 1))] == [RequestBadFormat, RequestBadFormat]
+
+
+def test_a_flood_of_garbage_is_told_as_garbage(guard: Guard) -> None:
+    for _ in range(1000):
+        guard.screen(b"\x16\x03\x01\x02", UDP, AT)
+
+    summed = guard.due(AT + 10)
+
+    assert guard.counters["malformed"] == guard.counters["dropped_flood"] == 700
+    assert [type(event) for event in summed] == [RequestBadFormat]
