@@ -15,15 +15,26 @@ from tests.requirements import require_phones
 
 
 class BrokerProcess:
-    """A real Valkey on a unix socket that a test may stop and start; what it held is gone then."""
+    """A real Valkey on a unix socket that a test may stop and start; what it held is gone then, unless an option
+    says otherwise."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self._socket = folder / "broker.sock"
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"unix://{self._socket}"
 
     def start(self) -> None:
-        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self._socket), "--save", ""]
+        command = [
+            str(get_binary_path()),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self._socket),
+            "--save",
+            "",
+            *self._options,
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=self._socket.parent)
         deadline = time.monotonic() + 10
         while not self._answers():
@@ -46,10 +57,10 @@ class BrokerProcess:
                 return False
 
 
-def _broker() -> Iterator[BrokerProcess]:
+def _broker(*options: str) -> Iterator[BrokerProcess]:
     # Not pytest's tmp_path: a unix socket's path may have 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="vqm-"))
-    process = BrokerProcess(folder)
+    process = BrokerProcess(folder, *options)
     process.start()
     try:
         yield process
@@ -68,6 +79,12 @@ def broker() -> Iterator[BrokerProcess]:
 def broker_process() -> Iterator[BrokerProcess]:
     """A broker of one's own, for tests that take it away."""
     yield from _broker()
+
+
+@pytest.fixture
+def durable_broker() -> Iterator[BrokerProcess]:
+    """One that keeps what it holds over a restart, as ours does in every way of running."""
+    yield from _broker("--appendonly", "yes", "--appendfsync", "everysec")
 
 
 @pytest.fixture

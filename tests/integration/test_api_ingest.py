@@ -11,7 +11,18 @@ from api.ingest import GROUP, STREAMS, Ingest
 from api.store import queries, tables
 from api.store.database import Database
 from shared.broker import Bus, connect
-from shared.events import CALLS, METRICS, SECURITY, SIP, InvalidPassword, SipMessageSeen
+from shared.events import (
+    CALLS,
+    GATEWAYS,
+    METRICS,
+    REGISTRATIONS,
+    SECURITY,
+    SIP,
+    GatewayProbed,
+    InvalidPassword,
+    SipMessageSeen,
+    UserAgentChanged,
+)
 from shared.testing import AT, call_ended, call_started, measures, slice_of, slices_measured
 from tests.integration.api_running import eventually, running_api
 
@@ -61,6 +72,22 @@ async def first_batches(bus: Bus, ingest: Ingest, entries: int) -> int:
             if taken >= entries:
                 return taken
     raise AssertionError
+
+
+async def test_what_is_not_stored_yet_is_read_without_complaint(redis, database):
+    bus = Bus(redis)
+    ingest = Ingest(bus, database, "api-1", time.time)
+    gateway = {"at": AT, "aor": "a@h", "contact": "sip:a@h", "source": "192.0.2.1:5060", "transport": "udp"}
+    await bus.publish(
+        [
+            (GATEWAYS, GatewayProbed(**gateway, code=200, rtt_ms=12.5)),
+            (REGISTRATIONS, UserAgentChanged(**gateway, previous_user_agent=None)),
+        ]
+    )
+
+    await first_batches(bus, ingest, 2)
+
+    assert ingest.counters["ingest_rejected"] == 0
 
 
 async def test_a_crash_between_storing_and_acknowledging_stores_nothing_twice(redis, database):

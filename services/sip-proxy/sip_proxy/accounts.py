@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from shared.events import Transport, Value
 from sip_proxy.sip.digest import Algorithm, ha1
@@ -50,10 +50,11 @@ class Account:
 
 
 class AccountLine(Value):
-    """One account of the accounts file."""
+    """One account of the accounts file: with its password, or with the hashes of it for our realm."""
 
     name: str = Field(min_length=1, max_length=128)
-    password: str = Field(min_length=1, max_length=256)
+    password: str | None = Field(default=None, min_length=1, max_length=256)
+    ha1: dict[Algorithm, Annotated[str, Field(pattern=r"^([0-9a-f]{32}|[0-9a-f]{64})$")]] = Field(default_factory=dict)
     users: tuple[str, ...] = ()
     transports: tuple[Transport, ...] = Field(default=("udp", "tcp", "tls"), min_length=1)
     max_calls: int | None = Field(default=None, ge=0, description="at once, as the caller")
@@ -61,6 +62,25 @@ class AccountLine(Value):
     allowed_prefixes: tuple[Annotated[str, Field(min_length=1, max_length=32)], ...] = Field(
         default=(), description="how numbers may begin that are no user or extension here"
     )
+
+    @model_validator(mode="after")
+    def _has_one_secret(self) -> Self:
+        if (self.password is None) == (not self.ha1):
+            raise ValueError("an account needs a password or its ha1, not both")
+        return self
+
+    def account(self, realm: str) -> Account:
+        if self.password is not None:
+            unlimited = account(self.name, self.password, realm, self.users)
+        else:
+            unlimited = Account(self.name, self.ha1, frozenset(self.users or (self.name,)))
+        return replace(
+            unlimited,
+            transports=frozenset(self.transports),
+            max_calls=self.max_calls,
+            max_calls_per_day=self.max_calls_per_day,
+            allowed_prefixes=self.allowed_prefixes,
+        )
 
 
 class Accounts:
@@ -89,7 +109,8 @@ def seeded(realm: str) -> Accounts:
 
 
 def from_file(path: Path, realm: str) -> Accounts:
-    """The accounts of a JSON list of `{"name", "password", "users"}`, and what docs/security.md says of limits.
+    """The accounts of a JSON list of `{"name", "password", "users"}`, or `"ha1": {"MD5", "SHA-256"}` for the password,
+    and what docs/security.md says of limits.
 
     Raises:
         AccountsUnreadable: the file is missing or has another shape.
@@ -99,13 +120,4 @@ def from_file(path: Path, realm: str) -> Accounts:
     except (OSError, ValueError) as error:
         why = error.errors(include_input=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise AccountsUnreadable(f"{path}: {why}") from error
-    return Accounts(
-        replace(
-            account(line.name, line.password, realm, line.users),
-            transports=frozenset(line.transports),
-            max_calls=line.max_calls,
-            max_calls_per_day=line.max_calls_per_day,
-            allowed_prefixes=line.allowed_prefixes,
-        )
-        for line in lines
-    )
+    return Accounts(line.account(realm) for line in lines)

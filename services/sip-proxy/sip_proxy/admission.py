@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from shared.events import Event, InvalidTransport, RequestNotAllowed
 from sip_proxy.accounts import Account
-from sip_proxy.auth import Authenticator, Challenged
+from sip_proxy.auth import Authenticated, Authenticator, Challenged
 from sip_proxy.effects import Flow
 from sip_proxy.facts import facts_of
 from sip_proxy.proxy import is_loop
@@ -45,8 +45,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    account: Account | None = None
+    proof: Authenticated | None = None
     events: tuple[Event, ...] = ()
+
+    @property
+    def account(self) -> Account | None:
+        return None if self.proof is None else self.proof.account
 
 
 class Door:
@@ -119,12 +123,12 @@ class Door:
     def _authenticate(self, request: Request, flow: Flow, now: float, *, as_proxy: bool) -> Reply | Admitted:
         verdict = self._authenticator.check(request, flow, now, as_proxy=as_proxy)
         if isinstance(verdict, Challenged):
-            return Reply(self.answer(request, verdict.status, headers=(verdict.header,)), (verdict.event,), verdict)
+            return Reply(self.answer(request, verdict.status, headers=verdict.headers), (verdict.event,), verdict)
         if flow.transport not in verdict.account.transports:
             facts = facts_of(request, flow, now, verdict.account)
             event = InvalidTransport(**facts, reason=f"only {', '.join(sorted(verdict.account.transports))}")
             return Reply(self.answer(request, 403, "Transport Not Allowed"), (event,))
-        return Admitted(verdict.account, (verdict.event,))
+        return Admitted(verdict)
 
     def _tag(self, request: Request) -> str:
         # the values as they came: this also answers what could not be parsed

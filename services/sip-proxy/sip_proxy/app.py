@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from shared.broker import Bus, Proxies, Quotas, State, Workers
+from shared.broker import Bus, NonceUses, Proxies, Quotas, Registry, State, Workers
 from shared.events import SECURITY, Event, Stream
 from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
@@ -16,6 +16,7 @@ from sip_proxy.deadlines import watch_deadlines
 from sip_proxy.effects import Address
 from sip_proxy.extensions import EXTENSIONS, Extensions
 from sip_proxy.forwarding import Forwarder
+from sip_proxy.gateways import Patience
 from sip_proxy.guard import Guard
 from sip_proxy.guard.ban_list import BanList
 from sip_proxy.guard.journal import Journal
@@ -24,12 +25,14 @@ from sip_proxy.invites import Invites
 from sip_proxy.ladder import Ladder
 from sip_proxy.lanes import Lanes
 from sip_proxy.location import Location
-from sip_proxy.nonces import keep_shared, new_secret
+from sip_proxy.nonces import keep_shared, new_secret, share
 from sip_proxy.parties import Parties
 from sip_proxy.plain import PlainRequests
 from sip_proxy.ports import MediaPorts
+from sip_proxy.probes import Probes
 from sip_proxy.registrar import Limits
 from sip_proxy.registrations import Registrations
+from sip_proxy.replays import Replays
 from sip_proxy.server import Server
 from sip_proxy.settings import SipProxySettings
 from sip_proxy.silence import SilenceWatch
@@ -53,6 +56,8 @@ class App:
         workers: Workers,
         proxies: Proxies,
         quotas: Quotas,
+        registry: Registry,
+        nonces: NonceUses,
         publish: Callable[[Stream, Event], None],
         tasks: asyncio.TaskGroup,
         now: Callable[[], float],
@@ -77,7 +82,7 @@ class App:
             self._listeners.secure_address,
             self._cluster.relatives,
         )
-        self._authenticator = Authenticator(accounts, settings.realm, new_secret())
+        self._authenticator = Authenticator(accounts, settings.realm, new_secret(), settings.algorithms())
         self._guard = Guard(settings.guard_rules())
         self._ban_list = BanList(state, self._guard, publish, now)
         self._layer = TransactionLayer(timers)
@@ -94,7 +99,15 @@ class App:
         )
         for transport, sender in self._listeners.senders().items():
             self._server.attach(transport, sender)
-        self._location = Location(state, publish, now)
+        limits = Limits(
+            min_expires_s=settings.registration_min_s,
+            max_expires_s=settings.registration_max_s,
+            max_contacts=settings.registration_max_contacts,
+            replace_oldest=settings.registration_when_full == "replace",
+            same_place=settings.registration_same_place,
+            spread=settings.registration_spread,
+        )
+        self._location = Location(registry, limits, publish, now)
         ports = MediaPorts(workers, now, token)
         context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
         call_limits = CallLimits(context, accounts, EXTENSIONS, quotas)
@@ -102,20 +115,24 @@ class App:
         self._silence = SilenceWatch(
             bus, workers, self._book, self._lanes, now, settings.media_timeout_s, timers.transaction
         )
-        limits = Limits(min_expires_s=settings.registration_min_s, max_expires_s=settings.registration_max_s)
+        replays = Replays(context, self._authenticator, nonces, self._guard.signed_in)
         forwarder = Forwarder(context)
         invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
         speakers = Speakers(context, self._authenticator, self._location, self._guard.is_trusted)
+        patience = Patience(settings.probe_down_after, settings.probe_up_after)
+        self._probes = Probes(context, registry, state, settings.probe_interval_s, patience)
         self._switchboard = Switchboard(
             context,
             self._book,
             forwarder,
-            Registrations(context, self._location, limits),
+            replays,
+            Registrations(context, self._location, replays, limits),
             invites,
             InDialog(context, ports, self._book, forwarder, Parties(context, self._location), speakers),
             Extensions(context, invites, ports, self._book, speakers, settings.impairment(), settings.language),
             PlainRequests(context, accounts, self._location, forwarder),
             call_limits,
+            self._probes,
         )
 
     @property
@@ -135,6 +152,7 @@ class App:
 
     async def start(self) -> None:
         """Begins to serve."""
+        await share(self._state, self._authenticator)  # before the first challenge, or its answer would be refused
         self._lanes.serve(self._switchboard.handle, self._switchboard.broken_off)
         await self._listeners.start(self._server, self._tasks)
         self._tasks.create_task(self._listeners.refresh_certificates())
@@ -142,6 +160,7 @@ class App:
         self._tasks.create_task(self._cluster.listen(self._server))
         self._tasks.create_task(keep_shared(self._state, self._authenticator))
         self._tasks.create_task(self._location.watch())
+        self._tasks.create_task(self._probes.run())
         self._tasks.create_task(self._book.maintain())
         self._tasks.create_task(self._silence.listen())
         self._tasks.create_task(self._silence.watch())

@@ -33,10 +33,11 @@ _TIMER_C = "C "
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes: the Request-URI it gets, and the way there."""
+    """Where a request goes: the Request-URI it gets, and the way there, by proxies in between if so."""
 
     uri: str
     flow: Flow
+    routes: tuple[str, ...] = ()
     spares: tuple["Target", ...] = ()  # servers of the same kind, should that one be out of order (RFC 3263 4.3)
 
 
@@ -87,13 +88,16 @@ class Forwarder:
     def copy_for(self, request: Request, target: Target, record_routes: Sequence[str] = ()) -> Request:
         """The request as this hop is sent it."""
         branch = proxy.new_branch(request, self._context.token())
-        return proxy.forwarded(
+        copy = proxy.forwarded(
             request,
             uri=target.uri,
             via=self._context.site.via(target.flow.transport, branch),
             record_routes=record_routes,
             realm=self._context.realm,
         )
+        for route in reversed(target.routes):
+            copy.headers.prepend("Route", route)
+        return copy
 
     async def forward(
         self,

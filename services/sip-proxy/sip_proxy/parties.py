@@ -2,11 +2,11 @@
 
 from shared.broker import BrokerLost
 from shared.events import Party
+from sip_proxy.bindings import Binding
 from sip_proxy.calls import CallRecord
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow
 from sip_proxy.location import Location
-from sip_proxy.registrar import Binding
 from sip_proxy.sip.message import Request
 from sip_proxy.sip.uri import SipUri, parse_uri, uris_equal
 

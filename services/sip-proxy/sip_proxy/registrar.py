@@ -1,15 +1,15 @@
-"""The registrar of RFC 3261 10.3 as a pure function: bindings and a REGISTER in, bindings or a refusal out.
+"""The registrar of RFC 3261 10.3 as pure functions: a REGISTER in, the change that it asks for or a refusal out.
 
-The bindings of one address of record are one JSON document in Redis (`location.py` keeps it), so that a REGISTER is
-all or nothing, and any replica or a restarted proxy sees the same.
+The change is then applied by one script on Redis (`shared/broker/registry.py`), which knows the bindings there are; so
+a REGISTER is all or nothing, and any replica or a restarted proxy sees the same.
 """
 
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field
-
+from shared.broker import Refusal
 from shared.events import (
     DeviceRegistered,
     DeviceUnregistered,
@@ -17,15 +17,18 @@ from shared.events import (
     RegistrationExpired,
     RegistrationMoved,
     RegistrationRefreshed,
-    Value,
+    UserAgentChanged,
 )
-from sip_proxy.effects import Address, Flow, Transport
+from sip_proxy.bindings import Binding, Bindings
+from sip_proxy.effects import Flow
+from sip_proxy.outbound import OPTION_TAGS, asks_for_flow, path_of
 from sip_proxy.sip.grammar import format_params
 from sip_proxy.sip.headers import NameAddr, parse_delta_seconds
 from sip_proxy.sip.message import Request
-from sip_proxy.sip.uri import parse_uri, uris_equal
+from sip_proxy.sip.uri import comparison_key
 from sip_proxy.texts import clean_or_none, is_unicode
 
+MAX_PARAMS = 1024  # characters; those of a phone that names its instance and its methods are 200
 HOUR_S = 3600  # RFC 3261 10.3 step 7: a shorter wish may be refused, a longer one may not
 
 
@@ -36,40 +39,10 @@ class Limits:
     min_expires_s: int = 60
     default_expires_s: int = 3600  # RFC 3261 10.3 step 7 leaves it to us; what gateways ask for
     max_expires_s: int = 7200
-    max_contacts: int = 10
-
-
-class Binding(Value):
-    """One place where an address of record can be reached."""
-
-    contact: str = Field(description="the URI as the device wrote it")
-    params: str = Field(default="", description="its other Contact parameters, with `;`, for the answer")
-    source: str = Field(description="where the REGISTER really came from: calls go there (NAT)")
-    local: str = Field(description="our socket that it came in on")
-    transport: Transport
-    call_id: str
-    cseq: int
-    q: float = 1.0
-    instance: str | None = Field(default=None, description="+sip.instance and reg-id (RFC 5626 6.1)")
-    user_agent: str | None = None
-    registered_at: float
-    expires_at: float
-
-    @property
-    def flow(self) -> Flow:
-        return Flow(self.transport, Address.parse(self.local), Address.parse(self.source))
-
-
-class Bindings(Value):
-    """What `vqm:registration:<aor>` holds."""
-
-    aor: str
-    bindings: tuple[Binding, ...] = ()
-
-    def live(self, now: float) -> tuple[Binding, ...]:
-        """Those not expired; the preferred first (q), then the newest."""
-        alive = [binding for binding in self.bindings if binding.expires_at > now]
-        return tuple(sorted(alive, key=lambda binding: (-binding.q, -binding.registered_at)))
+    max_contacts: int = 10  # of an address of record
+    replace_oldest: bool = True  # when there are more; else the new one is refused
+    same_place: bool = False  # a device without an instance replaces its old contact after a reboot
+    spread: float = 0.0  # the part of its time that a registration may be cut by, so that not all come back at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +51,29 @@ class Refused:
 
     status: int
     reason: str
-    min_expires_s: int | None = None  # RFC 3261 20.23, with 423
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """The bindings as they are now, and what happened to get there."""
+class Change:
+    """What a REGISTER asks for. A binding whose time is up already is one to take away."""
 
-    bindings: Bindings
-    events: tuple[Event, ...]
+    call_id: str
+    cseq: int
+    contacts: tuple[Binding, ...] = ()
+    all: bool = False  # take away every binding
+
+    def to_json(self, limits: Limits) -> dict[str, Any]:
+        """As the script takes it."""
+        return {
+            "call_id": self.call_id,
+            "cseq": self.cseq,
+            "contacts": [binding.to_json() for binding in self.contacts],
+            "all": self.all,
+            "max_contacts": limits.max_contacts,
+            "replace_oldest": limits.replace_oldest,
+            "same_place": limits.same_place,
+        }
 
 
 class _Abort(Exception):
@@ -94,26 +81,50 @@ class _Abort(Exception):
         self.refused = refused
 
 
-def register(bindings: Bindings, request: Request, flow: Flow, now: float, limits: Limits) -> Accepted | Refused:
-    """RFC 3261 10.3 steps 6 to 8, after authentication."""
-    bindings, expired = expire(bindings, now)
+def asked(request: Request, flow: Flow, proxy: str, now: float, limits: Limits) -> Change | Refused:
+    """RFC 3261 10.3 steps 6 and 7, as far as they depend on the request alone. `proxy`: the replica that serves it.
+
+    Raises:
+        SipParseError: a Contact or Path that is no SIP URI, or a proxy on the way that does not keep flows.
+    """
     contacts = request.contacts
+    required = [tag for tag in request.headers.get_all("Require") if tag.lower() not in OPTION_TAGS]
+    if required:
+        return Refused(420, "Bad Extension", (("Unsupported", ", ".join(required)),))
+    if contacts == "*":
+        if request.expires != 0:
+            return Refused(400, "Contact * Needs Expires: 0")
+        return Change(request.call_id, request.cseq.number, all=True)
+    if len(contacts) > limits.max_contacts:
+        return _REFUSALS["full"]
+    asks_for_flow(request)
     try:
-        if contacts == "*":
-            kept, events = _remove_all(bindings, request, now)
-        else:
-            kept, events = _change_each(bindings, request, contacts, flow, now, limits)
+        bindings = tuple(_binding(contact, request, flow, proxy, now, limits) for contact in contacts)
     except _Abort as abort:
         return abort.refused
-    return Accepted(Bindings(aor=bindings.aor, bindings=kept), (*expired, *events))
+    return Change(request.call_id, request.cseq.number, bindings)
 
 
-def expire(bindings: Bindings, now: float) -> tuple[Bindings, tuple[Event, ...]]:
-    """The bindings without those that nobody refreshed in time, and what to tell about them."""
-    gone = [binding for binding in bindings.bindings if binding.expires_at <= now]
-    kept = tuple(binding for binding in bindings.bindings if binding.expires_at > now)
-    told = tuple(RegistrationExpired(**_facts(bindings.aor, binding, now)) for binding in gone)
-    return Bindings(aor=bindings.aor, bindings=kept), told
+_REFUSALS: dict[Refusal, Refused] = {
+    "out of order": Refused(500, "CSeq Out Of Order"),
+    "full": Refused(403, "Too Many Contacts"),
+}
+
+
+def refused(why: Refusal) -> Refused:
+    """The answer to what the script refused."""
+    return _REFUSALS[why]
+
+
+def events_of(aor: str, happened: Iterable[list[Any]], now: float) -> list[Event]:
+    """What to tell about the things that happened with a change.
+
+    Raises:
+        TypeError: a binding that lacks something.
+    """
+    return [
+        event for what, *bindings in happened for event in _events(aor, now, what, *map(Binding.from_json, bindings))
+    ]
 
 
 def contact_headers(bindings: Bindings, now: float) -> list[tuple[str, str]]:
@@ -124,42 +135,6 @@ def contact_headers(bindings: Bindings, now: float) -> list[tuple[str, str]]:
     ]
 
 
-def _remove_all(bindings: Bindings, request: Request, now: float) -> tuple[tuple[Binding, ...], list[Event]]:
-    # RFC 3261 10.3 step 6
-    if request.expires != 0:
-        raise _Abort(Refused(400, "Contact * Needs Expires: 0"))
-    for binding in bindings.bindings:
-        _check_order(binding, request)
-    return (), [DeviceUnregistered(**_facts(bindings.aor, binding, now)) for binding in bindings.bindings]
-
-
-def _change_each(
-    bindings: Bindings, request: Request, contacts: Iterable[NameAddr], flow: Flow, now: float, limits: Limits
-) -> tuple[tuple[Binding, ...], list[Event]]:
-    kept = list(bindings.bindings)
-    events: list[Event] = []
-    for contact in contacts:
-        expires_s = _granted(contact, request, limits)
-        new = _binding(contact, request, flow, now, expires_s)
-        old = next((binding for binding in kept if _same(binding, new)), None)
-        if old is not None:
-            _check_order(old, request)
-            kept.remove(old)
-            new = new.model_copy(update={"registered_at": old.registered_at})
-        if expires_s > 0:
-            kept.append(new)
-        event = _event(bindings.aor, old, new, now, removed=expires_s == 0)
-        events += [event] if event is not None else []
-    return _within(limits, bindings.aor, kept, events, now), events
-
-
-def _within(limits: Limits, aor: str, kept: list[Binding], events: list[Event], now: float) -> tuple[Binding, ...]:
-    """The newest bindings that we keep: a device behind a changing NAT leaves its old ones behind."""
-    while len(kept) > limits.max_contacts:
-        events.append(DeviceUnregistered(**_facts(aor, kept.pop(0), now)))
-    return tuple(kept)
-
-
 def _granted(contact: NameAddr, request: Request, limits: Limits) -> int:
     """RFC 3261 10.3 step 7: the parameter, else the header, else our default; too much is cut silently."""
     wish = parse_delta_seconds(contact.param("expires") or "")
@@ -168,28 +143,41 @@ def _granted(contact: NameAddr, request: Request, limits: Limits) -> int:
     if wish is None:
         wish = limits.default_expires_s
     if 0 < wish < limits.min_expires_s and wish < HOUR_S:
-        raise _Abort(Refused(423, "Interval Too Brief", min_expires_s=limits.min_expires_s))
-    return min(wish, limits.max_expires_s)
+        raise _Abort(Refused(423, "Interval Too Brief", (("Min-Expires", str(limits.min_expires_s)),)))
+    granted = min(wish, limits.max_expires_s)
+    if not limits.spread:
+        return granted
+    part = zlib.crc32(f"{request.call_id} {request.cseq}".encode()) / 2**32 * limits.spread
+    return max(min(granted, limits.min_expires_s), int(granted * (1 - part)))
 
 
-def _binding(contact: NameAddr, request: Request, flow: Flow, now: float, expires_s: int) -> Binding:
-    if not is_unicode(str(contact)):
+def _binding(contact: NameAddr, request: Request, flow: Flow, proxy: str, now: float, limits: Limits) -> Binding:
+    uri = contact.uri
+    kept = format_params(tuple((name, value) for name, value in contact.params if name.lower() != "expires"))
+    if len(kept) > MAX_PARAMS or not is_unicode(f"{uri}{kept}"):
         raise _Abort(Refused(400, "Unusable Contact"))
-    kept = tuple((name, value) for name, value in contact.params if name.lower() != "expires")
+    key, uri_params = comparison_key(uri)
+    # RFC 5626 6: a flow is one of an instance
     instance = contact.param("+sip.instance")
     return Binding(
-        contact=str(contact.uri),
-        params=format_params(kept),
+        contact=str(uri),
+        uri=key,
+        uri_params=uri_params,
+        place=f"{flow.remote.host} {uri.user}@{uri.host.lower()}",
+        params=kept,
         source=str(flow.remote),
         local=str(flow.local),
         transport=flow.transport,
+        proxy=proxy,
         call_id=request.call_id,
         cseq=request.cseq.number,
         q=_q(contact.param("q")),
-        instance=None if instance is None else f"{instance};{contact.param('reg-id') or ''}",
+        instance=instance,
+        reg_id=None if instance is None else contact.param("reg-id"),
+        path=path_of(request),
         user_agent=clean_or_none(request.headers.get("User-Agent")),
         registered_at=now,
-        expires_at=now + expires_s,
+        expires_at=now + _granted(contact, request, limits),
     )
 
 
@@ -200,32 +188,29 @@ def _q(text: str | None) -> float:
         return 1.0
 
 
-def _same(old: Binding, new: Binding) -> bool:
-    """RFC 3261 10.3 step 7 compares the URIs; a device that names its instance may change them (RFC 5626 6.1)."""
-    if old.instance is not None and old.instance == new.instance:
-        return True
-    return uris_equal(parse_uri(old.contact), parse_uri(new.contact))
+def _events(aor: str, now: float, what: str, binding: Binding, old: Binding | None = None) -> Iterator[Event]:
+    facts = _facts(aor, now, binding)
+    if what == "expired":
+        yield RegistrationExpired(**facts)
+    elif what == "unregistered":
+        yield DeviceUnregistered(**facts)
+    elif old is None:
+        yield DeviceRegistered(**facts, expires_at=binding.expires_at)
+    elif old.contact != binding.contact:
+        # the same device at another URI: who reads the events knows devices by their contacts
+        yield DeviceUnregistered(**_facts(aor, now, old))
+        yield DeviceRegistered(**facts, expires_at=binding.expires_at)
+    elif old.source != binding.source:
+        yield RegistrationMoved(**facts, expires_at=binding.expires_at, previous_source=old.source)
+    else:
+        yield RegistrationRefreshed(**facts, expires_at=binding.expires_at)
+    if old is not None and old.user_agent != binding.user_agent:
+        yield UserAgentChanged(**facts, previous_user_agent=old.user_agent)
 
 
-def _check_order(old: Binding, request: Request) -> None:
-    # RFC 3261 10.3 steps 6 and 7: what arrives out of order fails as a whole
-    if old.call_id == request.call_id and request.cseq.number <= old.cseq:
-        raise _Abort(Refused(500, "CSeq Out Of Order"))
-
-
-def _event(aor: str, old: Binding | None, new: Binding, now: float, *, removed: bool) -> Event | None:
-    if removed:
-        return None if old is None else DeviceUnregistered(**_facts(aor, old, now))
-    if old is None:
-        return DeviceRegistered(**_facts(aor, new, now), expires_at=new.expires_at)
-    if old.source != new.source:
-        return RegistrationMoved(**_facts(aor, new, now), expires_at=new.expires_at, previous_source=old.source)
-    return RegistrationRefreshed(**_facts(aor, new, now), expires_at=new.expires_at)
-
-
-def _facts(aor: str, binding: Binding, at: float) -> dict[str, Any]:
+def _facts(aor: str, now: float, binding: Binding) -> dict[str, Any]:
     return {
-        "at": at,
+        "at": now,
         "aor": aor,
         "contact": binding.contact,
         "source": binding.source,

@@ -197,12 +197,10 @@ class Server:
                 self._tell(self._guard.challenged(verdict.challenge, flow, now))
             self._answer_once(verdict.response, flow, size)
             return
-        if verdict.account is not None:
-            self._guard.signed_in(flow, now)
         key = self._layer.open_server(request, flow)
         if request.method == "INVITE" and verdict.account is not None:
             self.respond(key, response_to(request, 100, to_tag=None))
-        self._dispatch(request.call_id, RequestArrived(request, flow, key, verdict.account, size))
+        self._dispatch(request.call_id, RequestArrived(request, flow, key, verdict.proof, size))
 
     def _cancel(self, cancel: Request, flow: Flow, size: int) -> None:
         """RFC 3261 9.2, 16.10: answered at once, whatever becomes of the call. Who sent no INVITE cannot cancel it."""

@@ -9,9 +9,11 @@ from pydantic import Field, field_validator, model_validator
 
 from shared.events import Impairment, Language
 from shared.settings import CommonSettings
+from sip_proxy.accounts import ALGORITHMS
 from sip_proxy.guard import Rules
 from sip_proxy.guard.flood import Allowance
 from sip_proxy.guard.scanners import AGENTS
+from sip_proxy.sip.digest import Algorithm
 from sip_proxy.transports.certificates import TlsRules
 
 
@@ -57,6 +59,25 @@ class SipProxySettings(CommonSettings):
     language: Language = Field(default="en", description="of 996, for phones that do not say which they want")
     registration_min_s: int = Field(default=60, ge=1, le=3600)
     registration_max_s: int = Field(default=7200, ge=60, le=86400)
+    registration_spread: float = Field(
+        default=0.0, ge=0, le=0.5, description="part of its time that a registration may be cut by, at random"
+    )
+    registration_max_contacts: int = Field(default=10, ge=1, le=100, description="of one address of record")
+    registration_when_full: Literal["replace", "reject"] = Field(
+        default="replace", description="what a contact too many does: replace the oldest, or be refused with 403"
+    )
+    registration_same_place: bool = Field(
+        default=False,
+        description="a device that names no instance replaces its contact with another port (after a reboot)",
+    )
+    probe_interval_s: float = Field(
+        default=30.0, ge=0, le=3600, description="between two OPTIONS to a registered contact; 0: none"
+    )
+    probe_down_after: int = Field(default=3, ge=1, le=100, description="probes without an answer, in a row")
+    probe_up_after: int = Field(default=2, ge=1, le=100, description="answers in a row")
+    digest_algorithms: Literal["MD5", "SHA-256", "MD5,SHA-256", "SHA-256,MD5"] = Field(
+        default="MD5", description="asked for in this order; old devices read only the first challenge"
+    )
     trusted_networks: str = Field(
         default="", description="never limited or banned: addresses or networks, separated by commas"
     )
@@ -105,6 +126,13 @@ class SipProxySettings(CommonSettings):
             loss_percent=self.impairment_loss_percent,
             jitter_ms=self.impairment_jitter_ms,
             seed=self.impairment_seed,
+        )
+
+    def algorithms(self) -> list[Algorithm]:
+        """What a challenge asks for, in order."""
+        return sorted(
+            (algorithm for algorithm in ALGORITHMS if algorithm in self.digest_algorithms.split(",")),
+            key=self.digest_algorithms.index,
         )
 
     def names(self) -> frozenset[str]:

@@ -57,7 +57,7 @@ class Speakers:
             return None if record.aor_of(sender).rpartition("@")[0] in verdict.account.users else refused
         if verdict.answered is None or verdict.is_failure:
             return refused
-        return response_to(request, verdict.status, to_tag=self._context.token(), headers=[verdict.header])
+        return response_to(request, verdict.status, to_tag=self._context.token(), headers=verdict.headers)
 
     async def _is_registered_at(self, aor: str, host: str) -> bool:
         bindings = await self._location.bindings(aor)

@@ -9,7 +9,9 @@ from sip_proxy.forwarding import Forwarder
 from sip_proxy.in_dialog import InDialog
 from sip_proxy.invites import Invites
 from sip_proxy.plain import PlainRequests
+from sip_proxy.probes import Probes
 from sip_proxy.registrations import Registrations
+from sip_proxy.replays import Replays
 from sip_proxy.sip.message import response_to
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import (
@@ -36,22 +38,26 @@ class Switchboard:
         context: Context,
         book: CallBook,
         forwarder: Forwarder,
+        replays: Replays,
         registrations: Registrations,
         invites: Invites,
         in_dialog: InDialog,
         extensions: Extensions,
         plain: PlainRequests,
         limits: CallLimits,
+        probes: Probes,
     ) -> None:
         self._limits = limits
         self._context = context
         self._book = book
         self._forwarder = forwarder
+        self._replays = replays
         self._registrations = registrations
         self._invites = invites
         self._in_dialog = in_dialog
         self._extensions = extensions
         self._plain = plain
+        self._probes = probes
 
     async def handle(self, work: Work) -> None:
         match work:
@@ -62,8 +68,10 @@ class Switchboard:
             case ResponseArrived():
                 await self._forwarder.response(work)
                 await self._extensions.response(work)
+                await self._probes.response(work)
             case TransactionFailed():
                 await self._forwarder.failed(work)
+                await self._probes.failed(work)
             case TransactionEnded():
                 self._forwarder.ended(work)
                 await self._extensions.transaction_ended(work)
@@ -77,6 +85,7 @@ class Switchboard:
             case TimerRan():
                 await self._forwarder.timer(work)
                 await self._extensions.timer(work)
+                await self._probes.timer(work)
             case DeadlinePassed():
                 await self._extensions.due(work.call_id)
             case ResultSpoken():
@@ -105,8 +114,10 @@ class Switchboard:
 
     async def _request(self, work: RequestArrived) -> None:
         request = work.request
-        if request.method == "REGISTER":
-            await self._registrations.register(work)
+        if request.method == "REGISTER" and work.proof is not None:
+            await self._registrations.register(work, work.proof)
+        elif not await self._replays.admits(work):
+            return
         elif request.to().tag is not None:
             await self._inside_dialog(work)
         elif request.method != "INVITE":

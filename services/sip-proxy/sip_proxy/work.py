@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sip_proxy.accounts import Account
+from sip_proxy.auth import Authenticated
 from sip_proxy.calls import CallRecord
 from sip_proxy.effects import ClientKey, Failure, Flow, ServerKey
 from sip_proxy.sip.message import Request, Response
@@ -10,13 +11,17 @@ from sip_proxy.sip.message import Request, Response
 
 @dataclass(frozen=True, slots=True)
 class RequestArrived:
-    """A new request, admitted. An ACK has no transaction; what needs no credentials has no account."""
+    """A new request, admitted. An ACK has no transaction; what needs no credentials has no proof of them."""
 
     request: Request
     flow: Flow
     transaction: ServerKey
-    account: Account | None = None
+    proof: Authenticated | None = None
     size: int = 0  # octets that it came in
+
+    @property
+    def account(self) -> Account | None:
+        return None if self.proof is None else self.proof.account
 
 
 @dataclass(frozen=True, slots=True)

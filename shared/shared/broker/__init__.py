@@ -1,22 +1,29 @@
-"""All that knows Redis: streams (bus, outbox), live state (state), the registries of relay workers and of proxies, and
-the quotas of accounts."""
+"""All that knows Redis: streams (bus, outbox), live state (state), bindings (registry), nonces, quotas, and who is
+there: relay workers and proxies."""
 
 from shared.broker.bus import Bus, Delivery
 from shared.broker.connection import BrokerLost, Client, connect
+from shared.broker.nonces import NonceUse, NonceUses
 from shared.broker.outbox import Outbox
 from shared.broker.proxies import Proxies
 from shared.broker.quotas import Quotas
+from shared.broker.registry import Changed, Refusal, Registry
 from shared.broker.state import State
 from shared.broker.workers import Workers, WorkerStatus
 
 __all__ = [
     "BrokerLost",
     "Bus",
+    "Changed",
     "Client",
     "Delivery",
+    "NonceUse",
+    "NonceUses",
     "Outbox",
     "Proxies",
     "Quotas",
+    "Refusal",
+    "Registry",
     "State",
     "WorkerStatus",
     "Workers",

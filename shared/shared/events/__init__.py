@@ -4,6 +4,7 @@ from shared.events.base import Event, Transport, Value
 from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Impairment, Party
 from shared.events.codec import MalformedEntry, decode, encode
 from shared.events.flows import FlowLost, MessageHandedOver, ResponseHandedBack
+from shared.events.gateways import GatewayDown, GatewayProbed, GatewayUp
 from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
 from shared.events.metrics import (
     MAX_SLICES_AN_ENTRY,
@@ -23,6 +24,7 @@ from shared.events.registrations import (
     RegistrationExpired,
     RegistrationMoved,
     RegistrationRefreshed,
+    UserAgentChanged,
 )
 from shared.events.security import (
     ChallengeResponseFailed,
@@ -43,6 +45,7 @@ from shared.events.security import (
 from shared.events.sip import SipMessageSeen
 from shared.events.streams import (
     CALLS,
+    GATEWAYS,
     METRICS,
     REGISTRATIONS,
     SECURITY,
@@ -55,6 +58,7 @@ from shared.events.streams import (
 
 __all__ = [
     "CALLS",
+    "GATEWAYS",
     "MAX_SLICES_AN_ENTRY",
     "METRICS",
     "REGISTRATIONS",
@@ -73,6 +77,9 @@ __all__ = [
     "Event",
     "FloodDetected",
     "FlowLost",
+    "GatewayDown",
+    "GatewayProbed",
+    "GatewayUp",
     "Impairment",
     "InvalidAccountID",
     "InvalidPassword",
@@ -109,6 +116,7 @@ __all__ = [
     "SuccessfulAuth",
     "Transport",
     "UnexpectedAddress",
+    "UserAgentChanged",
     "Value",
     "Waterfall",
     "decode",

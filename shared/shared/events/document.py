@@ -34,6 +34,9 @@ Beside the streams there is live state, JSON documents that expire unless their 
 | key | owner | content |
 |---|---|---|
 | `vqm:registration:<aor>` | sip-proxy | the contacts bound to an address of record |
+| `vqm:expiries` | sip-proxy | addresses of record by the moment when their next contact runs out, a sorted set |
+| `vqm:nonce:<nonce>:<account>` | sip-proxy | which uses of a digest nonce there were; expires with the nonce |
+| `vqm:gateway:<aor>:<contact>` | sip-proxy | whether a contact answers probes; expires an hour after the last |
 | `vqm:call:<id>` | sip-proxy | a running call, so that a restarted proxy can end it properly |
 | `vqm:proxy:<instance>` | sip-proxy | the addresses of one that lives; expires after 3 s |
 | `vqm:proxies`, `vqm:proxy-addresses` | sip-proxy | the names of all, and every address that one of them has or had |

@@ -37,6 +37,13 @@ class RegistrationMoved(_Binding):
     previous_source: HostPort
 
 
+class UserAgentChanged(_Binding):
+    """The same contact again, from other software: an update, or somebody else who has the password."""
+
+    type: Literal["UserAgentChanged"] = "UserAgentChanged"
+    previous_user_agent: str | None = Field(max_length=256)
+
+
 class DeviceUnregistered(_Binding):
     """The device took its binding back (Expires: 0)."""
 
@@ -49,4 +56,11 @@ class RegistrationExpired(_Binding):
     type: Literal["RegistrationExpired"] = "RegistrationExpired"
 
 
-REGISTRATIONS = (DeviceRegistered, RegistrationRefreshed, RegistrationMoved, DeviceUnregistered, RegistrationExpired)
+REGISTRATIONS = (
+    DeviceRegistered,
+    RegistrationRefreshed,
+    RegistrationMoved,
+    UserAgentChanged,
+    DeviceUnregistered,
+    RegistrationExpired,
+)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.events import calls, flows, media, metrics, registrations, security, sip
+from shared.events import calls, flows, gateways, media, metrics, registrations, security, sip
 from shared.events.base import Event
 
 
@@ -27,6 +27,7 @@ CALLS = Stream("vqm:calls", "sip-proxy", "api", "the life of each call", calls.C
 REGISTRATIONS = Stream(
     "vqm:registrations", "sip-proxy", "api", "devices that come, stay and go", registrations.REGISTRATIONS
 )
+GATEWAYS = Stream("vqm:gateways", "sip-proxy", "api", "which devices answer probes, and how fast", gateways.GATEWAYS)
 SECURITY = Stream("vqm:security", "sip-proxy", "api", "who knocks, and how", security.SECURITY)
 SIP = Stream("vqm:sip", "sip-proxy", "api", "every SIP message, redacted: the ladder", sip.SIP, keep_s=600)
 # An entry holds up to 100 slices, some 100 kB: the cap is 1 GB, half an hour of 500 calls without an api.
@@ -53,4 +54,13 @@ def flow_stream(instance: str) -> Stream:
     )
 
 
-STREAMS = (CALLS, REGISTRATIONS, SECURITY, SIP, media_stream("<worker>"), flow_stream("<instance>"), METRICS)
+STREAMS = (
+    CALLS,
+    REGISTRATIONS,
+    GATEWAYS,
+    SECURITY,
+    SIP,
+    media_stream("<worker>"),
+    flow_stream("<instance>"),
+    METRICS,
+)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from shared.broker import Bus, Outbox, Proxies, Quotas, State, Workers, connect
+from shared.broker import Bus, NonceUses, Outbox, Proxies, Quotas, Registry, State, Workers, connect
 from shared.events import Event, MediaAssigned, MediaUpdated, Stream
 from shared.testing import RecordingOutbox
 from sip_proxy.__main__ import load_accounts
@@ -110,6 +110,7 @@ async def running(
             "sips_port": 0,
             "tls_dir": tls_dir(),
             "registration_min_s": 1,
+            "probe_interval_s": 0,
             **changes,
         }
     )
@@ -160,6 +161,8 @@ async def _serve(
             Workers(redis),
             Proxies(redis),
             Quotas(redis),
+            Registry(redis),
+            NonceUses(redis),
             publish,
             tasks,
             now,

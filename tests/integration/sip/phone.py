@@ -1,6 +1,7 @@
 """A SIP phone for tests: one socket, messages written by hand, and an inbox that is waited on."""
 
 import asyncio
+import hashlib
 import itertools
 import secrets
 import ssl
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from sip_proxy.effects import Address, Transport
-from sip_proxy.sip.digest import ha1
+from sip_proxy.sip.digest import Algorithm, ha1
 from sip_proxy.sip.framing import Framed, Framer, Ping
 from sip_proxy.sip.message import Request, Response
 from sip_proxy.sip.parser import parse_datagram
@@ -133,6 +134,10 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         parameter = "" if self.transport == "udp" else f";transport={self.transport}"
         return f"sip:{self.user}@10.0.0.9:{self.port}{parameter}"
 
+    def skip_cseq(self, count: int) -> None:
+        """The next request of its own counts so much further, or back."""
+        self._cseq = itertools.count(next(self._cseq) + count)
+
     def send(self, octets: bytes) -> None:
         if self.transport == "udp":
             self._socket.sendto(octets, self.proxy)
@@ -176,10 +181,12 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         call_id: str | None = None,
         cseq: int | None = None,
         branch: str | None = None,
+        contact: str | None = "",
         body: bytes = b"",
         content_type: str = "application/sdp",
     ) -> bytes:
-        """The octets of a request. Headers that are given replace nothing: they are added."""
+        """The octets of a request. Headers that are given replace nothing: they are added. `contact` as it is written,
+        None: no Contact, empty: our own."""
         me = f"<sip:{self.user}@{self.domain}>"
         branch = branch or "z9hG4bK" + secrets.token_hex(8)
         lines = [
@@ -190,7 +197,7 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
             f"To: {to or f'<{uri}>'}",
             f"Call-ID: {call_id or secrets.token_hex(8)}",
             f"CSeq: {next(self._cseq) if cseq is None else cseq} {method}",
-            f"Contact: <{self.contact}>{self.contact_params}",
+            *([] if contact is None else [f"Contact: {contact or f'<{self.contact}>{self.contact_params}'}"]),
             *headers,
         ]
         if body:
@@ -198,22 +205,23 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         lines.append(f"Content-Length: {len(body)}")
         return "\r\n".join([*lines, "", ""]).encode() + body
 
-    def credentials(self, challenge: Response, method: str, uri: str) -> str:
-        """The header that answers a challenge."""
-        import hashlib
-
+    def credentials(self, challenge: Response, method: str, uri: str, *, count: int = 1, qop: bool = True) -> str:
+        """The header that answers a challenge: its first, as old devices do."""
         name = "WWW-Authenticate" if challenge.status == 401 else "Proxy-Authenticate"
         value = challenge.headers.get(name)
         assert value is not None
         fields = dict(part.strip().split("=", 1) for part in value.removeprefix("Digest ").split(","))
         realm, nonce = fields["realm"].strip('"'), fields["nonce"].strip('"')
-        ha2 = hashlib.md5(f"{method}:{uri}".encode()).hexdigest()
-        secret = ha1(self.auth_user, realm, self.password)
-        proof = hashlib.md5(f"{secret}:{nonce}:00000001:abcd:auth:{ha2}".encode()).hexdigest()
+        algorithm: Algorithm = "SHA-256" if fields["algorithm"] == "SHA-256" else "MD5"
+        digest = hashlib.sha256 if algorithm == "SHA-256" else hashlib.md5
+        ha2 = digest(f"{method}:{uri}".encode()).hexdigest()
+        secret = ha1(self.auth_user, realm, self.password, algorithm)
+        middle = f"{nonce}:{count:08x}:abcd:auth" if qop else nonce
+        proof = digest(f"{secret}:{middle}:{ha2}".encode()).hexdigest()
         header = "Authorization" if challenge.status == 401 else "Proxy-Authorization"
         return (
             f'{header}: Digest username="{self.auth_user}", realm="{realm}", nonce="{nonce}", uri="{uri}", '
-            f'response="{proof}", algorithm=MD5, qop=auth, nc=00000001, cnonce="abcd"'
+            f'response="{proof}", algorithm={algorithm}' + (f', qop=auth, nc={count:08x}, cnonce="abcd"' if qop else "")
         )
 
     async def authenticated(self, method: str, uri: str, *headers: str, **fields: Any) -> tuple[bytes, str, int]:

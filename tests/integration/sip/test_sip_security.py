@@ -151,7 +151,7 @@ async def test_a_ban_holds_and_ends_while_redis_is_away(broker_process: BrokerPr
 
 
 METHODS = ("REGISTER", "INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE", "PUBLISH", "BYE", "CANCEL", "UNHEARD")
-DEVICE = ("User-Agent: Imola 3.2", "Expires: 600")
+DEVICE = ("User-Agent: Imola 3.2", "Expires: 600", "Supported: replaces, timer")
 
 
 @pytest.mark.parametrize("user", ["gateway-test", "no-such-user", "999", None])

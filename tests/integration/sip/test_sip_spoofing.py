@@ -136,7 +136,7 @@ async def test_credentials_count_from_anywhere_but_only_the_partys_own(system: S
 async def test_old_credentials_of_a_party_are_asked_for_again(system: System) -> None:
     _, bob, call, _ = await call_of(system)
     moved = await system.phone(host=ELSEWHERE)
-    old = Response(407, headers=[("Proxy-Authenticate", 'Digest realm="vqm", nonce="old"')])
+    old = Response(407, headers=[("Proxy-Authenticate", 'Digest realm="vqm", nonce="old", algorithm=MD5')])
 
     moved.send(moved.in_dialog("BYE", call, moved.credentials(old, "BYE", call.target)))
     challenge = await moved.response("BYE")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sip_proxy.accounts import SEEDED, AccountsUnreadable, from_file, seeded
+from sip_proxy.accounts import SEEDED, Account, AccountsUnreadable, from_file, seeded
 from sip_proxy.settings import SipProxySettings
 from sip_proxy.sip.digest import ha1
 from sip_proxy.sip.uri import parse_uri
@@ -57,6 +57,16 @@ def test_limits_of_an_account_are_read_from_the_file_and_there_are_none_without(
     assert (free.is_counted, set(free.transports), free.may_dial("0501")) == (False, {"udp", "tcp", "tls"}, False)
 
 
+def test_a_file_may_hold_hashes_in_place_of_a_password(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    secret = ha1("s050", "vqm", "secret", "SHA-256")
+    path.write_text(json.dumps([{"name": "s050", "ha1": {"SHA-256": secret}}]))
+
+    found = from_file(path, "vqm").find("s050")
+
+    assert found == Account("s050", {"SHA-256": secret}, frozenset({"s050"}))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -65,6 +75,9 @@ def test_limits_of_an_account_are_read_from_the_file_and_there_are_none_without(
         '[{"name": "x"}]',
         '[{"name": "", "password": "x"}]',
         '[{"name": "a", "password": "x", "transports": ["sctp"]}]',
+        '[{"name": "x", "ha1": {"MD5": "x"}}]',
+        '[{"name": "x", "ha1": {"CRC": "0123456789abcdef0123456789abcdef"}}]',
+        '[{"name": "x", "password": "x", "ha1": {"MD5": "0123456789abcdef0123456789abcdef"}}]',
     ],
 )
 def test_a_file_of_another_shape_is_named(tmp_path: Path, text: str) -> None:
@@ -90,6 +103,23 @@ def test_production_starts_when_told_how(monkeypatch: pytest.MonkeyPatch, name: 
     monkeypatch.setenv(name, value)
 
     assert SipProxySettings().profile == "production"
+
+
+@pytest.mark.parametrize(
+    ("value", "algorithms"),
+    [
+        ("MD5", ["MD5"]),
+        ("SHA-256", ["SHA-256"]),
+        ("MD5,SHA-256", ["MD5", "SHA-256"]),
+        ("SHA-256,MD5", ["SHA-256", "MD5"]),
+    ],
+)
+def test_algorithms_are_offered_in_the_order_given(
+    monkeypatch: pytest.MonkeyPatch, value: str, algorithms: list[str]
+) -> None:
+    monkeypatch.setenv("VQM_DIGEST_ALGORITHMS", value)
+
+    assert SipProxySettings().algorithms() == algorithms
 
 
 @pytest.mark.parametrize(

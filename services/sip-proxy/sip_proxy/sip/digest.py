@@ -96,16 +96,16 @@ def verify(credentials: DigestCredentials, method: str, ha1: str) -> bool:
     Refuses before hashing what cannot be right: an unknown algorithm or qop, or qop without a proper nc and a cnonce.
     """
     algorithm = credentials.algorithm
-    if algorithm not in _HASHES or credentials.qop not in (None, "auth"):
+    if algorithm not in _HASHES:
         return False
-    ha2 = _hash(algorithm, f"{method}:{credentials.uri}")
     if credentials.qop is None:
-        expected = _hash(algorithm, f"{ha1}:{credentials.nonce}:{ha2}")  # RFC 2617 3.2.2.1, as RFC 2069 clients do
-    elif credentials.cnonce is not None and credentials.nc is not None and _is_nonce_count(credentials.nc):
-        count = f"{credentials.nc}:{credentials.cnonce}:auth"
-        expected = _hash(algorithm, f"{ha1}:{credentials.nonce}:{count}:{ha2}")
+        middle = credentials.nonce  # RFC 2617 3.2.2.1, as RFC 2069 clients do
+    elif credentials.qop == "auth" and credentials.nonce_count > 0 and credentials.cnonce is not None:
+        middle = f"{credentials.nonce}:{credentials.nc}:{credentials.cnonce}:auth"
     else:
         return False
+    ha2 = _hash(algorithm, f"{method}:{credentials.uri}")
+    expected = _hash(algorithm, f"{ha1}:{middle}:{ha2}")
     return hmac.compare_digest(expected.encode(), credentials.response.encode("utf-8", "surrogateescape"))
 
 
@@ -123,7 +123,12 @@ def check_nonce(secret: bytes, nonce: str, now: float, realm: str, lifetime_s: f
     expected = _nonce_proof(secret, time, realm)
     if not hmac.compare_digest(expected.encode(), proof.encode("utf-8", "surrogateescape")):
         return "bad"
-    return "ok" if now - int(time, 16) / 1e6 <= lifetime_s else "stale"
+    return "ok" if now - made_at(nonce) <= lifetime_s else "stale"
+
+
+def made_at(nonce: str) -> float:
+    """When a nonce that proved to be ours was made, in seconds since 1970."""
+    return int(nonce[:_NONCE_TIME_DIGITS], 16) / 1e6
 
 
 def _nonce_proof(secret: bytes, time: str, realm: str) -> str:

@@ -136,15 +136,27 @@ def is_secure(uri: str) -> bool:
 
 def uris_equal(a: SipUri, b: SipUri) -> bool:
     """RFC 3261 19.1.4. A default port and a written 5060 differ; parameters only one URI has mostly do not count."""
-    return (
-        a.scheme == b.scheme
-        and _comparable(a.user) == _comparable(b.user)
-        and _comparable(a.password) == _comparable(b.password)
-        and a.host.lower() == b.host.lower()
-        and a.port == b.port
-        and _params_equal(a.params, b.params)
-        and _comparable_headers(a.headers) == _comparable_headers(b.headers)
+    (key, params), (other_key, other_params) = comparison_key(a), comparison_key(b)
+    return key == other_key and all(params[name] == other_params[name] for name in params.keys() & other_params.keys())
+
+
+def comparison_key(uri: SipUri) -> tuple[str, dict[str, str]]:
+    """A URI for comparisons: two are equal if their keys are, and every parameter that both have (RFC 3261 19.1.4).
+
+    The key alone cannot decide: `sip:a@h` equals both `sip:a@h;x=1` and `sip:a@h;x=2`, which are not equal.
+    """
+    params = {name: _comparable(value).lower() for name, value in reversed(_named(uri.params))}
+    decisive = {name: value for name, value in params.items() if name in _DECISIVE_PARAMS}
+    parts = (
+        uri.scheme,
+        _comparable(uri.user),
+        _comparable(uri.password),
+        uri.host.lower(),
+        uri.port,
+        sorted(decisive.items()),
+        _comparable_headers(uri.headers),
     )
+    return repr(parts), {name: value for name, value in params.items() if name not in _DECISIVE_PARAMS}
 
 
 def _parse_params(text: str) -> Params:
@@ -175,14 +187,6 @@ def _check_length(user: str | None, host: str) -> None:
 
 def _named(params: Params) -> list[tuple[str, str | None]]:
     return [(_comparable(name).lower(), value) for name, value in params]
-
-
-def _params_equal(a: Params, b: Params) -> bool:
-    left = {name: _comparable(value).lower() for name, value in reversed(_named(a))}
-    right = {name: _comparable(value).lower() for name, value in reversed(_named(b))}
-    if any(left[name] != right[name] for name in left.keys() & right.keys()):
-        return False
-    return not (left.keys() ^ right.keys()) & _DECISIVE_PARAMS
 
 
 def _comparable_headers(headers: str | None) -> list[tuple[str, str]]:

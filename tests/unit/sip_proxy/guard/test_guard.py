@@ -40,13 +40,13 @@ def scan(guard: Guard, flow: Flow, now: float = AT) -> list[type[Event]]:
 
 def fail(guard: Guard, flow: Flow, answered: str | None, now: float = AT) -> list[type[Event]]:
     facts = {"at": now, "source": str(flow.remote), "transport": flow.transport}
-    failure = Challenged(401, ("WWW-Authenticate", ""), InvalidPassword(**facts), "next", answered)
+    failure = Challenged(401, (), InvalidPassword(**facts), "next", answered)
     return [type(event) for event in guard.challenged(failure, flow, now)]
 
 
 def give_nonce(guard: Guard, flow: Flow, nonce: str) -> None:
     event = ChallengeSent(at=AT, source=str(flow.remote), transport=flow.transport)
-    guard.challenged(Challenged(401, ("WWW-Authenticate", ""), event, nonce), flow, AT)
+    guard.challenged(Challenged(401, (), event, nonce), flow, AT)
 
 
 def is_dropped(guard: Guard, flow: Flow, now: float = AT) -> bool:
