@@ -88,6 +88,14 @@ class RunningSystem:
             self._process = None
         assert code == 0, f"the system stopped with code {code}:\n{self.output}"
 
+    def kill(self, module: str) -> None:
+        """Ends a service as a crash does; the supervisor then starts it again."""
+        assert self._process is not None
+        supervisor = self._process.pid
+        children = map(int, Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split())
+        [service] = [child for child in children if module in Path(f"/proc/{child}/cmdline").read_text().split("\0")]
+        os.kill(service, signal.SIGKILL)
+
     @property
     def output(self) -> str:
         """What it printed."""

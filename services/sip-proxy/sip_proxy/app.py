@@ -69,7 +69,7 @@ class App:
         Raises:
             OSError: the port is taken, or the address is not ours.
         """
-        timers = timers or Timers()
+        timers = timers or Timers(t1=settings.sip_round_trip_ms / 1000)
         publish = Journal(publish).publish
         self._state, self._publish, self._tasks, self._now = state, publish, tasks, now
         self._listeners = Listeners(settings)

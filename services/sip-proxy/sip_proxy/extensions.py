@@ -102,7 +102,7 @@ class Extensions:
             self._context.wire.refuse(work, refusal)
             return
         if dialog.is_out_of_order(work.request):
-            self._respond(work, 500, "CSeq Out Of Order")
+            self._respond(work, 500, "Out Of Order")
             return
         record = record.heard_from("caller", work.request, work.flow)
         record = record.model_copy(update={"dialog": dialog.received(work.request)})

@@ -106,7 +106,7 @@ def asked(request: Request, flow: Flow, proxy: str, now: float, limits: Limits) 
 
 
 _REFUSALS: dict[Refusal, Refused] = {
-    "out of order": Refused(500, "CSeq Out Of Order"),
+    "out of order": Refused(500, "Out Of Order"),
     "full": Refused(403, "Too Many Contacts"),
 }
 

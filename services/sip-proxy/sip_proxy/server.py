@@ -213,7 +213,11 @@ class Server:
             self._answer_once(self._door.answer(cancel, 481), flow, size)
             return
         key = self._layer.open_server(cancel, flow)
-        self.respond(key, self._door.answer(cancel, 200))
+        last = self._layer.last_response(invite)
+        tag = None if last is None else last.to().tag
+        # RFC 3261 9.2: the tag that the answers to the INVITE have, as soon as they have one
+        answer = self._door.answer(cancel, 200) if tag is None else response_to(cancel, 200, to_tag=tag)
+        self.respond(key, answer)
         self._dispatch(cancel.call_id, CancelArrived(cancel, invite))
 
     def origin(self, transaction: ServerKey) -> Flow | None:
@@ -252,6 +256,9 @@ class Server:
         return key
 
     def send(self, message: Message, flow: Flow) -> bool:
+        if flow.transport != "udp" and message.headers.get("Content-Length") is None:
+            # RFC 3261 16.6 step 9, 20.14: datagrams need none, and Linphone's ACK has none
+            message.headers.set("Content-Length", str(len(message.body)))
         octets = message.encode()
         if not self.put(octets, flow):
             return False

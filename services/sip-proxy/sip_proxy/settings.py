@@ -57,6 +57,12 @@ class SipProxySettings(CommonSettings):
         default=3550, ge=0, le=2**32 - 1, description="the same seed drops the same packets of every call"
     )
     language: Language = Field(default="en", description="of 996, for phones that do not say which they want")
+    sip_round_trip_ms: int = Field(
+        default=500,
+        ge=100,
+        le=4000,
+        description="T1 of RFC 3261: a message is repeated after it, and given up after 64 of it",
+    )
     registration_min_s: int = Field(default=60, ge=1, le=3600)
     registration_max_s: int = Field(default=7200, ge=60, le=86400)
     registration_spread: float = Field(

@@ -54,6 +54,23 @@ async def test_a_call_crosses_every_pair_of_transports(
     assert ended.hangup_by == "callee"
 
 
+async def test_a_length_that_datagrams_may_leave_out_is_added_on_streams(system: System) -> None:
+    alice, bob = await system.phone(), await system.other_phone(transport="tcp")
+    await asyncio.gather(alice.register(), bob.register())
+
+    await alice.invite("gateway-test", body=sdp(4000))
+    invite = await bob.request("INVITE")
+    bob.send(bob.answer(invite, 200, body=sdp(5000)))
+    call = alice.caller_side(await alice.response("INVITE", 200))
+    alice.send(_without_length(alice.in_dialog("ACK", call)))
+    ack = await bob.request("ACK")
+    bob.send(bob.in_dialog("BYE", bob.callee_side(invite, "callee")))
+    alice.send(_without_length(alice.answer(await alice.request("BYE"), 200)))
+    goodbye = await bob.response("BYE")
+
+    assert ack.headers.get("Content-Length") == goodbye.headers.get("Content-Length") == "0"
+
+
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
 async def test_a_double_crlf_is_answered_with_one(system: System, transport: Transport) -> None:
     phone = await system.phone(transport=transport)
@@ -69,7 +86,7 @@ async def test_a_message_without_content_length_is_refused_and_the_connection_cl
 ) -> None:
     phone = await system.phone(transport=transport)
 
-    phone.send(phone.write("OPTIONS", f"sip:{phone.domain}").replace(b"Content-Length: 0\r\n", b""))
+    phone.send(_without_length(phone.write("OPTIONS", f"sip:{phone.domain}")))
 
     answer = await phone.response("OPTIONS")
     assert (answer.status, answer.reason) == (400, "Missing Content-Length")
@@ -222,6 +239,10 @@ async def test_a_client_certificate_can_be_required(broker: BrokerProcess) -> No
         stranger = await system.phone(transport="tls")
         async with asyncio.timeout(5):
             await stranger.hung_up.wait()  # TLS 1.3 tells a client of its refusal only after the handshake
+
+
+def _without_length(octets: bytes) -> bytes:
+    return octets.replace(b"Content-Length: 0\r\n", b"")
 
 
 async def _certificate(system: System, context: ssl.SSLContext, name: str = "localhost") -> bytes:

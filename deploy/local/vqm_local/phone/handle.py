@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
+from shared.events.base import Transport
 from vqm_local.phone.calls import CallState, Registration, after
 from vqm_local.phone.hearing import Heard, listen, recorded
 
@@ -117,17 +118,27 @@ class Phone:
         register: bool = True,
         expires_s: int = 300,
         via: str | None = None,
+        transport: Transport = "udp",
+        authority: Path | None = None,
         timeout_s: float = 10.0,
     ) -> None:
         """Becomes `user` at `server` (`address:port`), and registers there unless told not to. `via`: the SIP address
-        of the line that leads there.
+        of the line that leads there (UDP). `authority`, needed for TLS: whose certificate must vouch for the server's.
 
         Raises:
             PhoneError: the registrar refused.
         """
         self.registration = None
         await self.command(
-            "account", server=server, user=user, password=password, register=register, expires_s=expires_s, via=via
+            "account",
+            server=server,
+            user=user,
+            password=password,
+            register=register,
+            expires_s=expires_s,
+            via=via,
+            transport=transport,
+            authority=authority and str(authority),
         )
         if register:
             await self.until(lambda: self.registration is not None, timeout_s, "the answer to REGISTER")

@@ -31,6 +31,12 @@ STATES = {
     pj.PJSIP_INV_STATE_DISCONNECTED: "ended",
 }
 
+TRANSPORTS = {
+    "udp": pj.PJSIP_TRANSPORT_UDP,
+    "tcp": pj.PJSIP_TRANSPORT_TCP,
+    "tls": pj.PJSIP_TRANSPORT_TLS,
+}
+
 Report = Callable[..., None]  # report("event name", field=value, ...)
 
 
@@ -132,13 +138,20 @@ class Softphone:
         media.ecTailLen = 0
         endpoint.libCreate()
         endpoint.libInit(config)
-        transport = pj.TransportConfig()
-        transport.port = 0
-        transport.boundAddress = self._address
-        transport.publicAddress = self._address
-        self._transport = endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
+        self._udp = self._open("udp")
         endpoint.libStart()
         endpoint.audDevManager().setNullDev()
+
+    def _open(self, transport: str, authority: str | None = None) -> int:
+        """A socket for this transport; with TLS, a server must show a certificate that `authority` signed."""
+        config = pj.TransportConfig()
+        config.port = 0
+        config.boundAddress = self._address
+        config.publicAddress = self._address
+        if transport == "tls":
+            config.tlsConfig.verifyServer = True
+            config.tlsConfig.CaListFile = authority or ""
+        return int(self._endpoint.transportCreate(TRANSPORTS[transport], config))
 
     def _choose_codec(self, codec: str) -> None:
         known = [info.codecId for info in self._endpoint.codecEnum2()]
@@ -165,14 +178,22 @@ class Softphone:
         return self._directory / f"heard-{self._recordings}.wav"
 
     def sip_port(self) -> int:
-        return int(self._endpoint.transportGetInfo(self._transport).localName.rsplit(":", 1)[1])
+        return int(self._endpoint.transportGetInfo(self._udp).localName.rsplit(":", 1)[1])
 
     # --- the commands -------------------------------------------------------------------------------------------
 
     def account(
-        self, server: str, user: str, password: str, register: bool, expires_s: int, via: str | None
+        self,
+        server: str,
+        user: str,
+        password: str,
+        register: bool,
+        expires_s: int,
+        via: str | None,
+        transport: str,
+        authority: str | None,
     ) -> dict[str, Any]:
-        """Becomes `user` at `server` (`address:port`), reached by `via` if that is given."""
+        """Becomes `user` at `server` (`address:port`), reached over `transport`, and by `via` if that is given."""
         config = pj.AccountConfig()
         config.idUri = f"sip:{user}@{server}"
         config.regConfig.registrarUri = f"sip:{server}" if register else ""
@@ -182,6 +203,9 @@ class Softphone:
         if via is not None:
             # ;hide: reach it, but do not write it into a Route header - the line is not a proxy.
             config.sipConfig.proxies.append(f"sip:{via};lr;hide")
+        elif transport != "udp":
+            self._open(transport, authority)
+            config.sipConfig.proxies.append(f"sip:{server};transport={transport};lr")
         config.mediaConfig.transportConfig.port = _free_even_port(self._address)
         config.mediaConfig.transportConfig.boundAddress = self._address
         config.mediaConfig.transportConfig.publicAddress = self._address

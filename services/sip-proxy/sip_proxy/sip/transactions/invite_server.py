@@ -20,14 +20,14 @@ class InviteServer:
         self.state: State = "proceeding"
         self._timers = timers
         self._interval = timers.t1  # until the refusal is repeated (timer G)
-        self._last: Response | None = None  # what a retransmitted INVITE is answered with
+        self.last: Response | None = None  # what a retransmitted INVITE is answered with
 
     def receive(self, request: Request) -> Effects:
         if request.method == "ACK":
             return self._acknowledged(request)
         # RFC 6026 7.1: in "accepted" a retransmitted INVITE is absorbed, it would be a second call otherwise
-        if self.state in ("proceeding", "completed") and self._last is not None:
-            return (Send(self._last, self.flow, self.key),)
+        if self.state in ("proceeding", "completed") and self.last is not None:
+            return (Send(self.last, self.flow, self.key),)
         return ()
 
     def _acknowledged(self, ack: Request) -> Effects:
@@ -49,7 +49,7 @@ class InviteServer:
             return (Send(response, self.flow, self.key),)
         if self.state != "proceeding":
             return ()
-        self._last = response
+        self.last = response
         if response.status < 200:
             return (Send(response, self.flow, self.key),)
         if response.status < 300:
@@ -63,9 +63,9 @@ class InviteServer:
 
     def fire(self, timer: str) -> Effects:
         match timer:
-            case "G" if self.state == "completed" and self._last is not None:
+            case "G" if self.state == "completed" and self.last is not None:
                 self._interval = min(2 * self._interval, self._timers.t2)
-                return (Send(self._last, self.flow, self.key), SetTimer(self.key, "G", self._interval))
+                return (Send(self.last, self.flow, self.key), SetTimer(self.key, "G", self._interval))
             case "H" if self.state == "completed":
                 return (CancelTimer(self.key, "G"), *self._fail("timeout"))
             case "I" | "L":

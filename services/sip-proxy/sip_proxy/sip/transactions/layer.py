@@ -65,6 +65,11 @@ class TransactionLayer:
         key = server_key(cancel)._replace(method="INVITE")
         return key if key in self._servers else None
 
+    def last_response(self, key: ServerKey) -> Response | None:
+        """What a running server transaction has answered so far."""
+        server = self._servers.get(key)
+        return None if server is None else server.last
+
     def server_flow(self, key: ServerKey) -> Flow | None:
         """Where the request of a running server transaction came from."""
         server = self._servers.get(key)

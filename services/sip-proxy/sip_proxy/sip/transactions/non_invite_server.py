@@ -18,19 +18,19 @@ class NonInviteServer:
         self.flow = flow
         self.state: State = "trying"
         self._timers = timers
-        self._last: Response | None = None
+        self.last: Response | None = None
 
     def receive(self, request: Request) -> Effects:
         """Takes a retransmission; `request` itself carries nothing new."""
-        if self.state in ("proceeding", "completed") and self._last is not None:
-            return (Send(self._last, self.flow, self.key),)
+        if self.state in ("proceeding", "completed") and self.last is not None:
+            return (Send(self.last, self.flow, self.key),)
         return ()
 
     def respond(self, response: Response) -> Effects:
         """Sends a response of the user; after the final one nothing more."""
         if self.state not in ("trying", "proceeding"):
             return ()
-        self._last = response
+        self.last = response
         if response.status < 200:
             self.state = "proceeding"
             return (Send(response, self.flow, self.key),)

@@ -38,6 +38,20 @@ def test_a_cancel_is_a_transaction_of_its_own_that_names_the_invite(layer: Trans
     assert layer.invite_of(request("CANCEL", branch="z9hG4bKother")) is None
 
 
+def test_what_a_request_was_answered_last_is_known_while_its_transaction_runs(layer: TransactionLayer) -> None:
+    key = layer.open_server(request(), FROM_ALICE)
+    before = layer.last_response(key)
+
+    layer.respond(key, answer(request(), 180))
+    ringing = layer.last_response(key)
+    layer.abandon(key)
+
+    assert before is None
+    assert ringing is not None
+    assert ringing.status == 180
+    assert layer.last_response(key) is None
+
+
 def test_another_sent_by_is_another_transaction() -> None:
     mine, other = request(), request()
     other.headers.set("Via", "SIP/2.0/UDP 198.51.100.8:40000;branch=z9hG4bKa")
