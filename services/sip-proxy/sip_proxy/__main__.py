@@ -6,7 +6,7 @@ import sys
 import time
 from functools import partial
 
-from shared.broker import Bus, NonceUses, Outbox, Proxies, Registry, State, Workers, connect
+from shared.broker import Bus, NonceUses, Outbox, Proxies, Quotas, Registry, State, Workers, connect
 from shared.health import beat
 from shared.service import run
 from shared.settings import load
@@ -31,6 +31,7 @@ async def serve(settings: SipProxySettings, accounts: Accounts) -> None:
                 state,
                 Workers(redis),
                 Proxies(redis),
+                Quotas(redis),
                 Registry(redis),
                 NonceUses(redis),
                 outbox.put,

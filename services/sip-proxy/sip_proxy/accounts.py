@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from shared.events import Value
+from shared.events import Transport, Value
 from sip_proxy.sip.digest import Algorithm, ha1
 
 # The accounts of a first start, so that a phone can be tried at once. They are public: every reader of this file
@@ -19,6 +19,7 @@ SEEDED = (
     ("welcome-gw", "WelcomeGW456"),
 )
 
+ANY_TRANSPORT: frozenset[Transport] = frozenset({"udp", "tcp", "tls"})
 ALGORITHMS: tuple[Algorithm, ...] = ("MD5", "SHA-256")
 
 
@@ -33,6 +34,19 @@ class Account:
     name: str
     ha1: Mapping[Algorithm, str]
     users: frozenset[str]
+    transports: frozenset[Transport] = ANY_TRANSPORT
+    max_calls: int | None = None
+    max_calls_per_day: int | None = None
+    allowed_prefixes: tuple[str, ...] = ()
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its calls have a limit."""
+        return self.max_calls is not None or self.max_calls_per_day is not None
+
+    def may_dial(self, number: str) -> bool:
+        """Whether it may call a number that is nobody's here. Without prefixes: none."""
+        return number.startswith(self.allowed_prefixes)
 
 
 class AccountLine(Value):
@@ -42,6 +56,12 @@ class AccountLine(Value):
     password: str | None = Field(default=None, min_length=1, max_length=256)
     ha1: dict[Algorithm, Annotated[str, Field(pattern=r"^([0-9a-f]{32}|[0-9a-f]{64})$")]] = Field(default_factory=dict)
     users: tuple[str, ...] = ()
+    transports: tuple[Transport, ...] = Field(default=("udp", "tcp", "tls"), min_length=1)
+    max_calls: int | None = Field(default=None, ge=0, description="at once, as the caller")
+    max_calls_per_day: int | None = Field(default=None, ge=0, description="a day of UTC")
+    allowed_prefixes: tuple[Annotated[str, Field(min_length=1, max_length=32)], ...] = Field(
+        default=(), description="how numbers may begin that are no user or extension here"
+    )
 
     @model_validator(mode="after")
     def _has_one_secret(self) -> Self:
@@ -51,8 +71,16 @@ class AccountLine(Value):
 
     def account(self, realm: str) -> Account:
         if self.password is not None:
-            return account(self.name, self.password, realm, self.users)
-        return Account(self.name, self.ha1, frozenset(self.users or (self.name,)))
+            unlimited = account(self.name, self.password, realm, self.users)
+        else:
+            unlimited = Account(self.name, self.ha1, frozenset(self.users or (self.name,)))
+        return replace(
+            unlimited,
+            transports=frozenset(self.transports),
+            max_calls=self.max_calls,
+            max_calls_per_day=self.max_calls_per_day,
+            allowed_prefixes=self.allowed_prefixes,
+        )
 
 
 class Accounts:
@@ -81,7 +109,8 @@ def seeded(realm: str) -> Accounts:
 
 
 def from_file(path: Path, realm: str) -> Accounts:
-    """The accounts of a JSON list of `{"name", "password", "users"}`, or `"ha1": {"MD5", "SHA-256"}` for the password.
+    """The accounts of a JSON list of `{"name", "password", "users"}`, or `"ha1": {"MD5", "SHA-256"}` for the password,
+    and what docs/security.md says of limits.
 
     Raises:
         AccountsUnreadable: the file is missing or has another shape.

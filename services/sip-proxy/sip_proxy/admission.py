@@ -9,17 +9,18 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.events import Event, RequestNotAllowed
+from shared.events import Event, InvalidTransport, RequestNotAllowed
 from sip_proxy.accounts import Account
 from sip_proxy.auth import Authenticated, Authenticator, Challenged
 from sip_proxy.effects import Flow
+from sip_proxy.facts import facts_of
 from sip_proxy.gate import Gate
 from sip_proxy.proxy import is_loop
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.uri import is_secure
 from sip_proxy.site import Site
-from sip_proxy.texts import clean, is_unicode
+from sip_proxy.texts import is_unicode
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, REGISTER"
 # What we know by name, so that 405 and not 501 is right (RFC 3261 8.2.1).
@@ -40,6 +41,7 @@ class Reply:
 
     response: Response
     events: tuple[Event, ...] = ()
+    challenge: Challenged | None = None  # what it asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,19 @@ class Door:
     def _authenticate(self, request: Request, flow: Flow, now: float, *, as_proxy: bool) -> Reply | Admitted:
         verdict = self._authenticator.check(request, flow, now, as_proxy=as_proxy)
         if isinstance(verdict, Challenged):
-            return Reply(self.answer(request, verdict.status, headers=verdict.headers), (verdict.event,))
+            return Reply(self.answer(request, verdict.status, headers=verdict.headers), (verdict.event,), verdict)
+        if flow.transport not in verdict.account.transports:
+            facts = facts_of(request, flow, now, verdict.account)
+            event = InvalidTransport(**facts, reason=f"only {', '.join(sorted(verdict.account.transports))}")
+            return Reply(self.answer(request, 403, "Transport Not Allowed"), (event,))
         return Admitted(verdict)
 
     def _tag(self, request: Request) -> str:
         # the values as they came: this also answers what could not be parsed
         identity = [request.headers.get(name) or "" for name in ("Via", "Call-ID", "From", "CSeq")]
         octets = "\n".join(identity).encode("utf-8", "surrogateescape")
-        return hmac.new(self._authenticator.secret, octets, hashlib.sha256).hexdigest()[:12]
+        # RFC 3261 19.3: 32 bits at least; no more, as it goes to strangers (modesty.py)
+        return hmac.new(self._authenticator.secret, octets, hashlib.sha256).hexdigest()[:8]
 
 
 def _unusable(request: Request, user: str | None) -> str | None:
@@ -165,12 +172,4 @@ def capabilities() -> tuple[tuple[str, str], ...]:
 
 def not_allowed(request: Request, flow: Flow, now: float, account: Account | None, reason: str) -> RequestNotAllowed:
     """The event for a well-formed request that we refuse; `account`: who was proven to have sent it."""
-    return RequestNotAllowed(
-        at=now,
-        source=str(flow.remote),
-        transport=flow.transport,
-        method=clean(request.method, 64),
-        account=None if account is None else clean(account.name),
-        call_id=clean(request.call_id, 512),
-        reason=reason,
-    )
+    return RequestNotAllowed(**facts_of(request, flow, now, account), reason=reason)

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from secrets import randbelow
 
-from shared.broker import Bus, NonceUses, Proxies, Registry, State, Workers
+from shared.broker import Bus, NonceUses, Proxies, Quotas, Registry, State, Workers
 from shared.events import SECURITY, Event, Stream
 from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
 from sip_proxy.auth import Authenticator
+from sip_proxy.call_limits import CallLimits
 from sip_proxy.calls import CallBook
 from sip_proxy.carrier_registrations import CarrierRegistrations
 from sip_proxy.carrier_requests import CarrierRequests
+from sip_proxy.carrier_sources import CarrierSources
 from sip_proxy.cluster import Cluster
 from sip_proxy.contact_tokens import ContactTokens
 from sip_proxy.context import Context
@@ -21,6 +23,9 @@ from sip_proxy.extensions import EXTENSIONS, Extensions
 from sip_proxy.forwarding import Forwarder
 from sip_proxy.gate import Gate
 from sip_proxy.gateways import Patience
+from sip_proxy.guard import Guard
+from sip_proxy.guard.ban_list import BanList
+from sip_proxy.guard.journal import Journal
 from sip_proxy.in_dialog import InDialog
 from sip_proxy.invites import Invites
 from sip_proxy.ladder import Ladder
@@ -33,16 +38,15 @@ from sip_proxy.parties import Parties
 from sip_proxy.plain import PlainRequests
 from sip_proxy.ports import MediaPorts
 from sip_proxy.probes import Probes
-from sip_proxy.registrar import Limits
 from sip_proxy.registrations import Registrations
 from sip_proxy.replays import Replays
 from sip_proxy.resolver import Resolver
-from sip_proxy.security import WINDOW_S, BadFormats
 from sip_proxy.server import Server
 from sip_proxy.settings import SipProxySettings
 from sip_proxy.silence import SilenceWatch
 from sip_proxy.sip.transactions import Timers, TransactionLayer
 from sip_proxy.site import Site
+from sip_proxy.speakers import Speakers
 from sip_proxy.switchboard import Switchboard
 from sip_proxy.transports.listeners import Listeners
 from sip_proxy.work import Work
@@ -59,6 +63,7 @@ class App:
         state: State,
         workers: Workers,
         proxies: Proxies,
+        quotas: Quotas,
         registry: Registry,
         nonces: NonceUses,
         publish: Callable[[Stream, Event], None],
@@ -73,6 +78,7 @@ class App:
             OSError: the port is taken, or the address is not ours.
         """
         timers = timers or Timers(t1=settings.sip_round_trip_ms / 1000)
+        publish = Journal(publish).publish
         self._state, self._publish, self._tasks, self._now = state, publish, tasks, now
         self._listeners = Listeners(settings)
         address = self._listeners.address
@@ -85,7 +91,8 @@ class App:
             self._cluster.relatives,
         )
         self._authenticator = Authenticator(accounts, settings.realm, new_secret(), settings.algorithms())
-        self._bad_formats = BadFormats()
+        self._guard = Guard(settings.guard_rules())
+        self._ban_list = BanList(state, self._guard, publish, now)
         self._layer = TransactionLayer(timers)
         self._lanes: Lanes[Work] = Lanes(tasks)
         carriers, tokens = settings.carrier_rules(), ContactTokens(lambda: self._authenticator.secret)
@@ -94,7 +101,7 @@ class App:
             self._layer,
             Door(site, self._authenticator, EXTENSIONS, gate),
             Ladder(publish, now, lambda call_id: self._book.get(call_id) is not None),
-            self._bad_formats,
+            self._guard,
             self._cluster,
             publish,
             now,
@@ -102,29 +109,23 @@ class App:
         )
         for transport, sender in self._listeners.senders().items():
             self._server.attach(transport, sender)
-        limits = Limits(
-            min_expires_s=settings.registration_min_s,
-            max_expires_s=settings.registration_max_s,
-            max_contacts=settings.registration_max_contacts,
-            replace_oldest=settings.registration_when_full == "replace",
-            same_place=settings.registration_same_place,
-            spread=settings.registration_spread,
-        )
+        limits = settings.registration_limits()
         self._location = Location(registry, limits, publish, now)
         ports = MediaPorts(workers, now, token)
-        self._book = CallBook(state, ports, publish, now, settings.instance)
+        context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
+        call_limits = CallLimits(context, accounts, EXTENSIONS, quotas)
+        self._book = CallBook(state, ports, publish, now, settings.instance, call_limits)
         self._silence = SilenceWatch(
             bus, workers, self._book, self._lanes, now, settings.media_timeout_s, timers.transaction
         )
-        context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
-        replays = Replays(context, self._authenticator, nonces)
+        replays = Replays(context, self._authenticator, nonces, self._guard.signed_in)
         outages = Outages(now)
         forwarder = Forwarder(context, outages)
-        ways = Ways(
-            self._listeners.addresses(), "AAAA" if ":" in settings.bind else "A", settings.carrier_tcp_when_large
-        )
+        ways = Ways(self._listeners.addresses(), settings.address_records, settings.carrier_tcp_when_large)
         next_hops = NextHops(Resolver(settings.name_servers()), ways, outages, randbelow)
+        sources = CarrierSources(carriers, next_hops)
         invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
+        speakers = Speakers(context, self._authenticator, self._location, self._guard.is_trusted, sources.has_named)
         patience = Patience(settings.probe_down_after, settings.probe_up_after)
         self._probes = Probes(context, registry, state, settings.probe_interval_s, patience)
         self._switchboard = Switchboard(
@@ -134,17 +135,19 @@ class App:
             replays,
             Registrations(context, self._location, replays, limits),
             invites,
-            InDialog(context, ports, self._book, forwarder, Parties(context, self._location)),
-            Extensions(context, invites, ports, self._book, settings.impairment(), settings.language),
+            InDialog(context, ports, self._book, forwarder, Parties(context, self._location), speakers),
+            Extensions(context, invites, ports, self._book, speakers, settings.impairment(), settings.language),
             PlainRequests(context, accounts, self._location, forwarder),
+            call_limits,
             self._probes,
             CarrierRequests(
                 context,
                 gate,
                 carriers,
                 next_hops,
+                sources,
                 tokens,
-                CarrierRegistrations(context, next_hops, tokens, self._location, forwarder),
+                CarrierRegistrations(context, next_hops, tokens, self._location, forwarder, self._guard.signed_in),
                 self._location,
                 invites,
                 forwarder,
@@ -181,7 +184,8 @@ class App:
         self._tasks.create_task(self._silence.listen())
         self._tasks.create_task(self._silence.watch())
         self._tasks.create_task(watch_deadlines(self._book, self._lanes, self._now))
-        self._tasks.create_task(self._tell_bad_formats())
+        self._tasks.create_task(self._ban_list.keep())
+        self._tasks.create_task(self._tell_bursts())
 
     def close(self) -> None:
         """Lets go of the sockets. Calls run on without us, and a successor takes over their records."""
@@ -193,14 +197,16 @@ class App:
         return {
             **self._server.counters,
             **self._listeners.counters(),
+            **self._guard.counters,
+            "sources_banned": len(self._guard.bans),
             "work_broken_off": self._lanes.failures,
             "calls": len(self._book),
             "registrations": self._location.registered,
             "transactions": len(self._layer),
         }
 
-    async def _tell_bad_formats(self) -> None:
+    async def _tell_bursts(self) -> None:
         while True:
-            await asyncio.sleep(WINDOW_S)
-            for event in self._bad_formats.due(self._now()):
+            await asyncio.sleep(1)
+            for event in self._guard.due(self._now()):
                 self._publish(SECURITY, event)

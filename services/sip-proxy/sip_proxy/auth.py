@@ -57,6 +57,13 @@ class Challenged:
     status: int
     headers: tuple[tuple[str, str], ...]
     event: Event
+    nonce: str  # the one that is given now
+    answered: str | None = None  # the one that the credentials are made with
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the credentials were wrong, and not only missing or old."""
+        return isinstance(self.event, InvalidAccountID | InvalidPassword)
 
 
 class Authenticator:
@@ -91,23 +98,24 @@ class Authenticator:
             "account": None if credentials is None else clean_or_none(credentials.username),
         }
         if credentials is None:
-            return self._challenge(as_proxy, now, ChallengeSent(**facts))
+            return self._challenge(as_proxy, now, ChallengeSent(**facts), None)
         lifetime_s = NO_COUNT_LIFETIME_S if credentials.qop is None else NONCE_LIFETIME_S
         state = check_nonce(self.secret, credentials.nonce, now, self._realm, lifetime_s)
         if state == "bad":
-            return self._challenge(as_proxy, now, ChallengeResponseFailed(**facts, reason="unknown nonce"))
+            failed = ChallengeResponseFailed(**facts, reason="unknown nonce")
+            return self._challenge(as_proxy, now, failed, credentials.nonce)
         if not _is_of(credentials.uri, request, flow):
             failed = ChallengeResponseFailed(**facts, reason="digest-uri of another request")
-            return self._challenge(as_proxy, now, failed)
+            return self._challenge(as_proxy, now, failed, credentials.nonce)
         account = self._accounts.find(credentials.username)
         proven = self._proves(credentials, request.method, account or self._nobody)
         if account is None:
-            return self._challenge(as_proxy, now, InvalidAccountID(**facts))
+            return self._challenge(as_proxy, now, InvalidAccountID(**facts), credentials.nonce)
         if not proven:
-            return self._challenge(as_proxy, now, InvalidPassword(**facts))
+            return self._challenge(as_proxy, now, InvalidPassword(**facts), credentials.nonce)
         if state == "stale":
             # RFC 7616 3.3: the client may try again by itself, the user need not be asked
-            return self._challenge(as_proxy, now, ChallengeSent(**facts), stale=True)
+            return self._challenge(as_proxy, now, ChallengeSent(**facts), credentials.nonce, stale=True)
         key = f"vqm:nonce:{credentials.nonce}:{account.name}"
         use = NonceUse(key, credentials.nonce_count, made_at(credentials.nonce) + lifetime_s - now)
         return Authenticated(account, use, SuccessfulAuth(**facts), as_proxy)
@@ -116,7 +124,7 @@ class Authenticator:
         """What somebody is told whose credentials were used before: an owner of the password goes on by himself."""
         facts = proof.event.model_dump(exclude={"type", "at"})
         failed = ChallengeResponseFailed(**facts, at=now, reason="nonce used before")
-        return self._challenge(proof.as_proxy, now, failed, stale=True)
+        return self._challenge(proof.as_proxy, now, failed, None, stale=True)
 
     def _proves(self, credentials: DigestCredentials, method: str, account: Account) -> bool:
         for algorithm, nobody in self._nobody.ha1.items():  # what we asked for, and nothing else
@@ -133,12 +141,14 @@ class Authenticator:
                     return credentials
         return None
 
-    def _challenge(self, as_proxy: bool, now: float, event: Event, *, stale: bool = False) -> Challenged:
+    def _challenge(
+        self, as_proxy: bool, now: float, event: Event, answered: str | None, *, stale: bool = False
+    ) -> Challenged:
         # RFC 8760 2.4: one field for each algorithm, of one nonce
         nonce = make_nonce(self.secret, now, self._realm)
         status, name = (407, "Proxy-Authenticate") if as_proxy else (401, "WWW-Authenticate")
         values = [challenge(self._realm, nonce, algorithm, stale=stale) for algorithm in self._algorithms]
-        return Challenged(status, tuple((name, value) for value in values), event)
+        return Challenged(status, tuple((name, value) for value in values), event, nonce, answered)
 
 
 def _is_of(text: str, request: Request, flow: Flow) -> bool:

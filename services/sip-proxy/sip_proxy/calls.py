@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from shared.broker import BrokerLost, State
 from shared.events import CALLS, CallEnded, Event, Party, Stream, Value
 from sip_proxy.anchoring import MAX_DIALOGS, Anchor
+from sip_proxy.call_limits import CallLimits
 from sip_proxy.dialog_ends import DialogEnd, bye
 from sip_proxy.effects import Flow
 from sip_proxy.ports import MediaPorts
@@ -42,6 +43,7 @@ class CallRecord(Value):
     call_id: str
     instance: str  # the proxy that set it up
     caller: str
+    account: str | None = None  # whose limits it counts for
     callee: str
     extension: str | None = None
     started_at: float
@@ -77,6 +79,14 @@ class CallRecord(Value):
         if receiver == self.caller_tag and self._is_callee(sender):
             return "callee"
         return None
+
+    def aor_of(self, party: Party) -> str:
+        return self.caller if party == "caller" else self.callee
+
+    def hosts_of(self, party: Party) -> frozenset[str]:
+        """The addresses that a party has spoken from in this call; any branch of a fork is the callee."""
+        flows = (self.caller_flow,) if party == "caller" else self.callee_flows.values()
+        return frozenset(Flow.from_text(flow).remote.host for flow in flows)
 
     def flow_to(self, party: Party, message: Message) -> Flow | None:
         """The way to a party of the dialog of this message, from where that party speaks to us."""
@@ -157,7 +167,9 @@ class CallBook:
         publish: Callable[[Stream, Event], None],
         now: Callable[[], float],
         instance: str,
+        limits: CallLimits,
     ) -> None:
+        self._limits = limits
         self._state = state
         self._ports = ports
         self._publish = publish
@@ -241,6 +253,8 @@ class CallBook:
             log.info("call ended", call_id=call_id, hangup_by=hangup_by, final_code=code)
         if record.anchor is not None:
             await self._ports.release(record.anchor, call_id)
+        if record.account is not None:
+            await self._limits.release(record.account, call_id)
         await self._delete()
 
     async def maintain(self) -> None:
@@ -257,6 +271,8 @@ class CallBook:
                 refresh_at = self._now() + REFRESH_S
                 for record in list(self._calls.values()):
                     await self.keep(record)
+                    if record.account is not None:
+                        await self._limits.renew(record.account, record.call_id)
 
     async def _adopt(self) -> bool:
         """Takes over what our former self left: answered calls run on, those that still rang have ended with it."""

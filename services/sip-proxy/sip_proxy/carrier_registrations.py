@@ -1,5 +1,6 @@
 """REGISTER of a device with its carrier, led through us: the carrier decides, and we note where the device is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -33,13 +34,21 @@ class CarrierRegistrations:
     """Passes them, with credentials that we do not know, and their answers."""
 
     def __init__(
-        self, context: Context, next_hops: NextHops, tokens: ContactTokens, location: Location, forwarder: Forwarder
+        self,
+        context: Context,
+        next_hops: NextHops,
+        tokens: ContactTokens,
+        location: Location,
+        forwarder: Forwarder,
+        signed_in: Callable[[Flow, float], None],
     ) -> None:
+        """`signed_in`: told of who is no stranger any more."""
         self._context = context
         self._next_hops = next_hops
         self._tokens = tokens
         self._location = location
         self._forwarder = forwarder
+        self._signed_in = signed_in
 
     async def register(self, work: RequestArrived, carrier: Carrier) -> None:
         request = work.request
@@ -63,6 +72,9 @@ class CarrierRegistrations:
         if flow is None:
             make_retry_later(response)  # none of the carrier's servers serves us
         elif response.status < 300:
+            # The carrier has let the device in; and it is the carrier, as it had our branch.
+            for known in (errand.work.flow, flow):
+                self._signed_in(known, self._context.now())
             try:
                 await self._granted(errand, response)
             except BrokerLost as error:

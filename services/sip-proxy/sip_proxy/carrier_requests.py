@@ -10,6 +10,7 @@ from sip_proxy.admission import not_allowed
 from sip_proxy.calls import Outside
 from sip_proxy.carrier_contacts import hide
 from sip_proxy.carrier_registrations import CarrierRegistrations
+from sip_proxy.carrier_sources import CarrierSources
 from sip_proxy.carriers import Carrier, Carriers
 from sip_proxy.contact_tokens import ContactName, ContactTokens
 from sip_proxy.context import Context
@@ -40,6 +41,7 @@ class CarrierRequests:
         gate: Gate,
         carriers: Carriers,
         next_hops: NextHops,
+        sources: CarrierSources,
         tokens: ContactTokens,
         registrations: CarrierRegistrations,
         location: Location,
@@ -50,6 +52,7 @@ class CarrierRequests:
         self._gate = gate
         self._carriers = carriers
         self._next_hops = next_hops
+        self._sources = sources
         self._tokens = tokens
         self._registrations = registrations
         self._location = location
@@ -109,7 +112,7 @@ class CarrierRequests:
         request = work.request
         try:
             carrier = self._carriers.of_aor(addressee.aor)
-            if carrier is None or not await self._is_from(carrier, work.flow):
+            if carrier is None or not await self._sources.has(carrier, work.flow.remote.host):
                 self._refuse_stranger(work)
                 return
             registered = await self._location.bindings(addressee.aor)
@@ -139,10 +142,6 @@ class CarrierRequests:
         if record is not None:
             work.request.headers.remove("Route")
             await self._invites.connect(work, record, groups)
-
-    async def _is_from(self, carrier: Carrier, flow: Flow) -> bool:
-        host = flow.remote.host
-        return self._carriers.may_call_in(host) or await self._next_hops.is_server(carrier, host)
 
     def _refuse_stranger(self, work: RequestArrived) -> None:
         self._answer(work, response_to(work.request, 403, to_tag=self._context.token()))

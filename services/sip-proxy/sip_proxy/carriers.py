@@ -51,6 +51,10 @@ class Carriers:
     def of_aor(self, aor: str) -> Carrier | None:
         return self._by_domain.get(aor.rpartition("@")[2])
 
+    def with_server(self, name: str) -> Carrier | None:
+        """The carrier that goes by this server name."""
+        return next((carrier for carrier in self._by_domain.values() if carrier.server_name == name), None)
+
     def may_call(self, host: str) -> bool:
         """Whether a device at this address may use carriers."""
         return _is_in(host, self._clients)

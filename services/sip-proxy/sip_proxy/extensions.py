@@ -26,6 +26,7 @@ from sip_proxy.sip.message import Message, Request, Response, response_to
 from sip_proxy.sip.session_interval import SessionInterval
 from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
 from sip_proxy.sip.uri import is_secure
+from sip_proxy.speakers import Speakers
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import AckArrived, RequestArrived, ResponseArrived, TimerRan, TransactionEnded
 
@@ -45,10 +46,12 @@ class Extensions:
         invites: Invites,
         ports: MediaPorts,
         book: CallBook,
+        speakers: Speakers,
         impairment: Impairment,
         language: Language,
     ) -> None:
         self._context = context
+        self._speakers = speakers
         self._invites = invites
         self._ports = ports
         self._book = book
@@ -92,7 +95,11 @@ class Extensions:
         """A request inside a call with an extension."""
         dialog = record.dialog
         if dialog is None or record.party_of(work.request) != "caller":
-            self._respond(work, 481)
+            self._context.wire.refuse(work, response_to(work.request, 481, to_tag=self._context.token()))
+            return
+        refusal = await self._speakers.refusal(record, "caller", work.request, work.flow)
+        if refusal is not None:
+            self._context.wire.refuse(work, refusal)
             return
         if dialog.is_out_of_order(work.request):
             self._respond(work, 500, "Out Of Order")
@@ -123,6 +130,8 @@ class Extensions:
         """The 2xx arrived; where it carried our offer, here is the answer."""
         if record.party_of(work.ack) != "caller":
             return
+        if await self._speakers.refusal(record, "caller", work.ack, work.flow) is not None:
+            return  # an ACK has no answer
         self._answering.acknowledged(work.ack)
         await self._take_answer(record, work.ack, work.flow)
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import structlog
+
 from sip_proxy import proxy
 from sip_proxy.context import Context
 from sip_proxy.effects import ClientKey, Flow, ServerKey
@@ -25,6 +27,8 @@ from sip_proxy.sip.message import Request, Response
 from sip_proxy.sip.uri import is_secure
 from sip_proxy.unavailable import retry_after_s
 from sip_proxy.work import CancelArrived, ResponseArrived, TimerRan, TransactionEnded, TransactionFailed
+
+log = structlog.get_logger(__name__)
 
 _TIMER_C = "C "
 _OVERDUE = "overdue "
@@ -141,9 +145,13 @@ class Forwarder:
 
     async def response(self, work: ResponseArrived) -> None:
         trip = self._trips.get(work.transaction)
-        if trip is not None:  # else the answer to a CANCEL or BYE of ours: nobody waits for it
-            self._note_answer(trip, work)
-            await self._perform(trip, trip.errand.fork.receive(work.transaction, work.response), work.flow)
+        if trip is None:
+            return  # the answer to a CANCEL or BYE of ours: nobody waits for it
+        self._note_answer(trip, work)
+        response = proxy.without_challenge_for(work.response, self._context.realm)
+        if response is not work.response:
+            log.warning("challenge in our name withheld", call_id=response.call_id, source=str(work.flow.remote))
+        await self._perform(trip, trip.errand.fork.receive(work.transaction, response), work.flow)
 
     async def failed(self, work: TransactionFailed) -> None:
         trip = self._trips.get(work.transaction)

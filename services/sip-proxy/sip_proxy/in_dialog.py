@@ -18,6 +18,7 @@ from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.sdp import SessionDescription
 from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
+from sip_proxy.speakers import Speakers
 from sip_proxy.texts import clean_or_none
 from sip_proxy.work import AckArrived, RequestArrived
 
@@ -31,10 +32,17 @@ class InDialog:
     """Serves the dialogs of calls between devices."""
 
     def __init__(
-        self, context: Context, ports: MediaPorts, book: CallBook, forwarder: Forwarder, parties: Parties
+        self,
+        context: Context,
+        ports: MediaPorts,
+        book: CallBook,
+        forwarder: Forwarder,
+        parties: Parties,
+        speakers: Speakers,
     ) -> None:
         self._context = context
         self._parties = parties
+        self._speakers = speakers
         self._ports = ports
         self._book = book
         self._forwarder = forwarder
@@ -43,8 +51,14 @@ class InDialog:
         """Forwards a request of one party to the other, from where that one speaks to us (NAT)."""
         sender = record.party_of(work.request)
         if sender is None:
-            self._context.wire.respond(work.transaction, response_to(work.request, 481, to_tag=self._context.token()))
+            self._context.wire.refuse(work, response_to(work.request, 481, to_tag=self._context.token()))
             return
+        refusal = await self._speakers.refusal(record, sender, work.request, work.flow)
+        if refusal is not None:
+            self._context.wire.refuse(work, refusal)
+            return
+        if work.request.method == "INVITE":
+            self._context.wire.respond(work.transaction, response_to(work.request, 100, to_tag=None))
         record = await self._hear(record, sender, work)
         flow = await self._parties.way_to(other(sender), record, work.request)
         if flow is None:
@@ -71,6 +85,8 @@ class InDialog:
         flow = None if sender is None else await self._parties.way_to(other(sender), record, work.ack)
         if sender is None or flow is None:
             return
+        if await self._speakers.refusal(record, sender, work.ack, work.flow) is not None:
+            return  # an ACK has no answer
         if record.anchor is not None:
             tag = record.callee_tag_of(work.ack)
             learned = anchor_body_leniently(

@@ -77,6 +77,7 @@ class Invites:
             call_id=request.call_id,
             instance=self._context.instance,
             caller=caller or self._caller(work),
+            account=work.account.name if work.account is not None and work.account.is_counted else None,
             callee=callee or self._context.site.aor_of(request.parsed_uri),
             extension=extension,
             started_at=now,

@@ -1,7 +1,6 @@
 """Path and outbound in REGISTER: proxies between us and a device, and flows that the device keeps open (RFC 3327,
 RFC 5626). Pure."""
 
-from sip_proxy.effects import Flow
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.headers import parse_name_addr
 from sip_proxy.sip.message import Request
@@ -48,9 +47,9 @@ def asks_for_flow(request: Request) -> bool:
     return True
 
 
-def answered(request: Request, flow: Flow) -> list[tuple[str, str]]:
-    """What the 200 says about it. Over UDP we promise nothing: the device would have to keep the flow with STUN."""
+def answered(request: Request) -> list[tuple[str, str]]:
+    """What the 200 says about it: the device keeps the flow, with CRLFs or, over UDP, with STUN (RFC 5626 4.4)."""
     headers = [("Path", value) for value in path_of(request) if supports(request, "path")]
-    if asks_for_flow(request) and flow.reliable:
+    if asks_for_flow(request):
         headers += [("Require", "outbound"), ("Flow-Timer", str(FLOW_TIMER_S))]
     return headers

@@ -1,17 +1,22 @@
 """What a proxy does to a request on its way (RFC 3261 16.3 to 16.6), as pure functions on messages."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 from sip_proxy.effects import Flow
 from sip_proxy.sip.digest import parse_authorization
 from sip_proxy.sip.errors import SipParseError
+from sip_proxy.sip.grammar import QUOTED, TOKEN, unquote
 from sip_proxy.sip.headers import NameAddr
-from sip_proxy.sip.message import Request
+from sip_proxy.sip.message import Request, Response
+from sip_proxy.sip.reasons import REASONS
 from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
 from sip_proxy.sip.uri import SipUri
 from sip_proxy.site import Site
 
+_CHALLENGES = ("WWW-Authenticate", "Proxy-Authenticate")
+_find_realms = re.compile(rf"realm[ \t]*+=[ \t]*+({QUOTED}|{TOKEN})", re.I | re.S).findall
 DEFAULT_MAX_FORWARDS = 70  # RFC 3261 16.6 step 3
 
 
@@ -83,6 +88,21 @@ def forwarded(request: Request, *, uri: str, via: str, record_routes: Sequence[s
     copy.headers.prepend("Via", via)
     _drop_own_credentials(copy, realm)
     return copy
+
+
+def without_challenge_for(response: Response, realm: str) -> Response:
+    """The response as it may go on: nobody but us asks for credentials of our realm. A caller who is hung up and
+    answers the BYE with such a challenge would be told a digest to guess the other's password from."""
+    if response.status not in (401, 407):
+        return response
+    values = [value for name in _CHALLENGES for value in response.headers.get_all(name)]
+    if not any(unquote(found) == realm for value in values for found in _find_realms(value)):
+        return response
+    refusal = response.copy()
+    refusal.status, refusal.reason = 403, REASONS[403]
+    for name in _CHALLENGES:
+        refusal.headers.remove(name)
+    return refusal
 
 
 def new_branch(request: Request, token: str) -> str:

@@ -75,11 +75,11 @@ class Registrations:
         if outcome == "replayed":
             self._replays.refuse(work, proof)
             return
-        self._replays.accept(proof)
+        self._replays.accept(work, proof)
         if isinstance(outcome, str):
             self._refuse(work, registrar.refused(outcome))
             return
-        headers = [*registrar.contact_headers(outcome, now), *outbound.answered(work.request, work.flow)]
+        headers = [*registrar.contact_headers(outcome, now), *outbound.answered(work.request)]
         self._answer(work, 200, None, [*headers, ("Date", formatdate(now, usegmt=True))])
 
     def _refuse(self, work: RequestArrived, refused: Refused) -> None:

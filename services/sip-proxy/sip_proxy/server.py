@@ -7,12 +7,13 @@ so a wait is an ordinary `await`, the order within a call is kept, and both side
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import structlog
 
 from shared.events import SECURITY, Event, Stream
+from sip_proxy import stun
 from sip_proxy.admission import Door, Reply
 from sip_proxy.cluster import Cluster
 from sip_proxy.effects import (
@@ -31,14 +32,17 @@ from sip_proxy.effects import (
     TransactionKey,
     Transport,
 )
+from sip_proxy.guard import Dropped, Guard
 from sip_proxy.ladder import Ladder
+from sip_proxy.modesty import within
 from sip_proxy.proxy import stamp_source
-from sip_proxy.security import BadFormats
+from sip_proxy.queue_of_strangers import QueueOfStrangers
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.framing import Framed, Malformed
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.parser import is_keepalive, parse_datagram
 from sip_proxy.sip.transactions import TransactionLayer
+from sip_proxy.speakers import unexpected_address
 from sip_proxy.work import (
     AckArrived,
     CancelArrived,
@@ -74,7 +78,7 @@ class Server:
         layer: TransactionLayer,
         door: Door,
         ladder: Ladder,
-        bad_formats: BadFormats,
+        guard: Guard,
         cluster: Cluster,
         publish: Callable[[Stream, Event], None],
         now: Callable[[], float],
@@ -83,7 +87,7 @@ class Server:
         self._layer = layer
         self._door = door
         self._ladder = ladder
-        self._bad_formats = bad_formats
+        self._guard = guard
         self._cluster = cluster
         self._publish = publish
         self._now = now
@@ -91,6 +95,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._timers: dict[tuple[TransactionKey | str, str], asyncio.TimerHandle] = {}
         self._senders: dict[Transport, Sender] = {}
+        self._strangers = QueueOfStrangers(self._read)
         self.counters: Counter[str] = Counter()
 
     def attach(self, transport: Transport, sender: Sender) -> None:
@@ -98,45 +103,86 @@ class Server:
 
     def received(self, octets: bytes, flow: Flow) -> None:
         """Takes one datagram from the network, whatever it holds."""
+        now = self._now()
+        if self._is_dropped(self._guard.screen(octets, flow, now)):
+            return
+        if self._guard.is_friend(flow, now):
+            self._read(octets, flow)
+        elif not self._strangers.put(octets, flow):
+            self._is_dropped(self._guard.overrun(octets, flow, now))
+
+    def _read(self, octets: bytes, flow: Flow) -> None:
         if is_keepalive(octets):
             self.counters["keepalives"] += 1
+            return
+        if octets[0] == 0 and self._answer_stun(octets, flow):
             return
         try:
             message = parse_datagram(octets)
         except SipParseError as error:
-            self.framed(Malformed(error, fatal=False), flow)
+            self._take(Malformed(error, fatal=False), flow, len(octets))
             return
-        self.framed(Framed(message, octets), flow)
+        self._take(Framed(message, octets), flow)
+
+    def _answer_stun(self, octets: bytes, flow: Flow) -> bool:
+        """RFC 5626 4.4.2; a stranger gets no more octets than he sent."""
+        answer = stun.answer(octets, flow.remote)
+        if answer is None:
+            return False
+        self.counters["keepalives"] += 1
+        if len(answer) <= len(octets) or self._guard.is_friend(flow, self._now()):
+            self.put(answer, flow)
+        return True
 
     def framed(self, frame: Framed | Malformed, flow: Flow) -> None:
-        """Takes what came out of a datagram or a stream."""
-        try:
-            if isinstance(frame, Framed):
-                self._message(frame.message, frame.octets, flow)
-            else:
-                self._malformed(frame.error, flow)
-        except Exception:  # the supervisor of the other side of the lanes: no message may end the proxy
-            self.counters["messages_broken_off"] += 1
-            log.exception("message broken off", source=str(flow))
+        """Takes what came out of a stream, or what another proxy has let in."""
+        octets = frame.octets if isinstance(frame, Framed) else b""
+        if self._cluster.is_ours(flow) and self._is_dropped(self._guard.screen(octets, flow, self._now())):
+            return
+        self._take(frame, flow)
 
     def lost(self, flow: Flow) -> None:
         """A connection is gone."""
         self._perform(self._layer.flow_lost(flow), None)
 
-    def _message(self, message: Message, octets: bytes, flow: Flow) -> None:
-        self._ladder.seen("received", message, octets, flow)
-        if isinstance(message, Response):
-            self._response(message, octets, flow)
-        else:
-            self._request(message, flow)
+    def _is_dropped(self, dropped: Dropped | None) -> bool:
+        if dropped is None:
+            return False
+        self._tell(dropped.events)
+        return True
 
-    def _malformed(self, error: SipParseError, flow: Flow) -> None:
-        self.counters["malformed"] += 1
-        for event in self._bad_formats.note(flow, error.reason, self._now()):
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
             self._publish(SECURITY, event)
+
+    def _take(self, frame: Framed | Malformed, flow: Flow, size: int = 0) -> None:
+        """`size`: of a malformed datagram."""
+        try:
+            if isinstance(frame, Framed):
+                self._message(frame.message, frame.octets, flow)
+            else:
+                self._malformed(frame.error, flow, size)
+        except Exception:  # the supervisor of the other side of the lanes: no message may end the proxy
+            self.counters["messages_broken_off"] += 1
+            log.exception("message broken off", source=str(flow))
+
+    def _message(self, message: Message, octets: bytes, flow: Flow) -> None:
+        if isinstance(message, Response):
+            self._ladder.seen("received", message, octets, flow)
+            self._response(message, octets, flow)
+            return
+        if self._is_dropped(self._guard.inspect(message, flow, self._now())):
+            return
+        self._ladder.seen("received", message, octets, flow)
+        self._request(message, flow, len(octets))
+
+    def _malformed(self, error: SipParseError, flow: Flow, size: int) -> None:
+        self._tell(self._guard.malformed(error.reason, flow, self._now()))
         if error.status is not None and error.partial is not None:
             # not on the ladder: it has no valid identity to be found by
-            self.put(self._door.answer(error.partial, error.status, error.reason).encode(), flow)
+            answer = self._modest(self._door.answer(error.partial, error.status, error.reason), flow, size)
+            if answer is not None:
+                self.put(answer, flow)
 
     def _response(self, response: Response, octets: bytes, flow: Flow) -> None:
         self.counters["responses_received"] += 1
@@ -146,7 +192,7 @@ class Server:
         elif not self._cluster.hand_back(response, octets, flow):
             self.counters["responses_stray"] += 1  # RFC 6026 8.9: never forwarded
 
-    def _request(self, request: Request, flow: Flow) -> None:
+    def _request(self, request: Request, flow: Flow, size: int) -> None:
         self.counters["requests_received"] += 1
         stamp_source(request, flow)
         effects = self._layer.receive_request(request)
@@ -155,27 +201,33 @@ class Server:
         elif request.method == "ACK":
             self._dispatch(request.call_id, AckArrived(request, flow))
         elif request.method == "CANCEL":
-            self._cancel(request, flow)
+            self._cancel(request, flow, size)
         else:
-            self._new_request(request, flow)
+            self._new_request(request, flow, size)
 
-    def _new_request(self, request: Request, flow: Flow) -> None:
-        verdict = self._door.admit(request, flow, self._now())
-        for event in verdict.events:
-            self._publish(SECURITY, event)
+    def _new_request(self, request: Request, flow: Flow, size: int) -> None:
+        now = self._now()
+        verdict = self._door.admit(request, flow, now)
+        self._tell(verdict.events)
         if isinstance(verdict, Reply):
-            self.send(verdict.response, flow)
+            if verdict.challenge is not None:
+                self._tell(self._guard.challenged(verdict.challenge, flow, now))
+            self._answer_once(verdict.response, flow, size)
             return
         key = self._layer.open_server(request, flow)
-        if request.method == "INVITE":
+        if request.method == "INVITE" and verdict.account is not None:
             self.respond(key, response_to(request, 100, to_tag=None))
-        self._dispatch(request.call_id, RequestArrived(request, flow, key, verdict.proof))
+        self._dispatch(request.call_id, RequestArrived(request, flow, key, verdict.proof, size))
 
-    def _cancel(self, cancel: Request, flow: Flow) -> None:
-        """RFC 3261 9.2, 16.10: answered at once, whatever becomes of the call."""
+    def _cancel(self, cancel: Request, flow: Flow, size: int) -> None:
+        """RFC 3261 9.2, 16.10: answered at once, whatever becomes of the call. Who sent no INVITE cannot cancel it."""
         invite = self._layer.invite_of(cancel)
+        its_flow = None if invite is None else self._layer.server_flow(invite)
+        if its_flow is not None and its_flow.remote.host != flow.remote.host:
+            self._tell([unexpected_address(cancel, flow, self._now(), "the INVITE came from elsewhere")])
+            invite = None
         if invite is None:
-            self.send(self._door.answer(cancel, 481), flow)
+            self._answer_once(self._door.answer(cancel, 481), flow, size)
             return
         key = self._layer.open_server(cancel, flow)
         last = self._layer.last_response(invite)
@@ -197,6 +249,24 @@ class Server:
     def connect(self, flow: Flow, server_name: str) -> Flow | None:
         sender = self._senders.get(flow.transport)
         return None if sender is None else sender.connect(flow.remote, server_name)
+
+    def _answer_once(self, response: Response, flow: Flow, size: int) -> None:
+        octets = self._modest(response, flow, size)
+        if octets is not None and self.put(octets, flow):
+            self._ladder.seen("sent", response, octets, flow)
+
+    def _modest(self, response: Response, flow: Flow, size: int) -> bytes | None:
+        """The answer in a size that cannot be abused; None: better none."""
+        if flow.reliable or self._guard.is_friend(flow, self._now()):
+            return response.encode()
+        octets = within(response, size)
+        if octets is None:
+            self.counters["answers_withheld"] += 1
+        return octets
+
+    def refuse(self, work: RequestArrived, response: Response) -> None:
+        self._answer_once(response, work.flow, work.size)
+        self.abandon(work.transaction)
 
     def respond(self, transaction: ServerKey, response: Response) -> None:
         self._perform(self._layer.respond(transaction, response), None)
@@ -243,6 +313,7 @@ class Server:
         """Stops all timers; what is still under way comes back as a retransmission after a restart. Connections that
         end from now on have nobody to tell."""
         self._dispatch = _nobody
+        self._strangers.close()
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()

@@ -11,8 +11,13 @@ from shared.settings import CommonSettings
 from sip_proxy.accounts import ALGORITHMS
 from sip_proxy.carriers import PRIVATE_NETWORKS, Carriers, parse_carriers, parse_networks
 from sip_proxy.effects import Address
+from sip_proxy.guard import Rules
+from sip_proxy.guard.flood import Allowance
+from sip_proxy.guard.scanners import AGENTS
+from sip_proxy.registrar import Limits
 from sip_proxy.resolver import parse_name_servers
 from sip_proxy.sip.digest import Algorithm
+from sip_proxy.sip.locate import AddressType
 from sip_proxy.transports.certificates import TlsRules
 
 
@@ -83,6 +88,21 @@ class SipProxySettings(CommonSettings):
     digest_algorithms: Literal["MD5", "SHA-256", "MD5,SHA-256", "SHA-256,MD5"] = Field(
         default="MD5", description="asked for in this order; old devices read only the first challenge"
     )
+    trusted_networks: str = Field(
+        default="", description="never limited or banned: addresses or networks, separated by commas"
+    )
+    stranger_rate: float = Field(
+        default=40.0, ge=1.0, description="messages a second from an address where nobody has signed in yet"
+    )
+    stranger_burst: float = Field(default=300.0, ge=1.0, description="and at once")
+    strangers_rate: float = Field(default=1000.0, ge=1.0, description="messages a second from all such addresses")
+    scanner_agents: str = Field(
+        default=",".join(AGENTS), description="parts of User-Agent values that are not answered, separated by commas"
+    )
+    ban_s: float = Field(default=600.0, ge=1.0, le=31_536_000.0, description="how long a ban lasts")
+    ban_after_failures: int = Field(
+        default=100, ge=1, description="failed sign-ins of a proven address within ten minutes that are too many"
+    )
 
     carriers: str = Field(
         default="", description="`domain` or `domain=next-hop URI`, separated by commas: what is for them goes there"
@@ -104,7 +124,7 @@ class SipProxySettings(CommonSettings):
         parse_carriers(value)
         return value
 
-    @field_validator("carrier_clients", "carrier_networks")
+    @field_validator("carrier_clients", "carrier_networks", "trusted_networks")
     @classmethod
     def _are_networks(cls, value: str) -> str:
         parse_networks(value)
@@ -145,6 +165,22 @@ class SipProxySettings(CommonSettings):
     def name_servers(self) -> tuple[Address, ...]:
         return parse_name_servers(self.dns_servers)
 
+    @property
+    def address_records(self) -> AddressType:
+        """What our sockets can reach."""
+        return "AAAA" if ":" in self.bind else "A"
+
+    def registration_limits(self) -> Limits:
+        """How long and how many bindings we keep."""
+        return Limits(
+            min_expires_s=self.registration_min_s,
+            max_expires_s=self.registration_max_s,
+            max_contacts=self.registration_max_contacts,
+            replace_oldest=self.registration_when_full == "replace",
+            same_place=self.registration_same_place,
+            spread=self.registration_spread,
+        )
+
     def tls_rules(self) -> TlsRules:
         """How we speak TLS."""
         return TlsRules(self.tls_dir, self.tls_client_certificates, self.tls_ca_file, self.tls_ciphers)
@@ -167,3 +203,21 @@ class SipProxySettings(CommonSettings):
     def names(self) -> frozenset[str]:
         """Further hosts that mean us, when we listen on all addresses."""
         return frozenset({"localhost", socket.gethostname().lower(), self.bind})
+
+    def guard_rules(self) -> Rules:
+        """How the guard treats whom."""
+        return Rules(
+            stranger=Allowance(self.stranger_rate, self.stranger_burst),
+            # three seconds' worth at once: all devices come back in the same moment after our own restart
+            strangers=Allowance(self.strangers_rate, 3 * self.strangers_rate),
+            trusted=[*parse_networks(self.trusted_networks), *parse_networks(self.carrier_networks)],
+            scanner_agents=_listed(self.scanner_agents),
+            ban_s=self.ban_s,
+            ban_after_failures=self.ban_after_failures,
+            known_remote_s=self.registration_max_s + 60.0,
+            instance=self.instance,
+        )
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]

@@ -1,6 +1,7 @@
 """Who serves what: each piece of work goes to the one place that understands it."""
 
 from shared.broker import BrokerLost
+from sip_proxy.call_limits import CallLimits
 from sip_proxy.calls import CallBook
 from sip_proxy.carrier_requests import CarrierRequests
 from sip_proxy.context import Context
@@ -44,9 +45,11 @@ class Switchboard:
         in_dialog: InDialog,
         extensions: Extensions,
         plain: PlainRequests,
+        limits: CallLimits,
         probes: Probes,
         carriers: CarrierRequests,
     ) -> None:
+        self._limits = limits
         self._context = context
         self._book = book
         self._forwarder = forwarder
@@ -124,7 +127,17 @@ class Switchboard:
             await self._inside_dialog(work)
         elif request.method != "INVITE":
             await self._plain.to_device(work)
-        elif (user := request.parsed_uri.user) in EXTENSIONS:
+        else:
+            await self._call(work)
+
+    async def _call(self, work: RequestArrived) -> None:
+        try:
+            refusal = await self._limits.refusal(work.request, work.flow, work.account)
+        except BrokerLost:
+            refusal = retry_later(work.request, self._context.token())
+        if refusal is not None:
+            self._context.wire.respond(work.transaction, refusal)
+        elif (user := work.request.parsed_uri.user) in EXTENSIONS:
             await self._extensions.invite(work, str(user))
         else:
             await self._invites.to_device(work)
@@ -132,27 +145,25 @@ class Switchboard:
     async def _inside_dialog(self, work: RequestArrived) -> None:
         try:
             record = await self._book.find(work.request.call_id)
+            if record is None and self._carriers.concerns(work.request):
+                await self._carriers.request(work)
+            elif record is None:
+                self._context.wire.refuse(work, response_to(work.request, 481, to_tag=self._context.token()))
+            elif record.extension is not None:
+                await self._extensions.request(work, record)
+            else:
+                await self._in_dialog.request(work, record)
         except BrokerLost:
-            self._context.wire.respond(work.transaction, retry_later(work.request, self._context.token()))
-            return
-        if record is None and self._carriers.concerns(work.request):
-            await self._carriers.request(work)
-        elif record is None:
-            response = response_to(work.request, 481, to_tag=self._context.token())
-            self._context.wire.respond(work.transaction, response)
-        elif record.extension is not None:
-            await self._extensions.request(work, record)
-        else:
-            await self._in_dialog.request(work, record)
+            self._context.wire.refuse(work, retry_later(work.request, self._context.token()))
 
     async def _ack(self, work: AckArrived) -> None:
         try:
             record = await self._book.find(work.ack.call_id)
+            if record is None:
+                return  # the ACK of a refusal that we sent without state
+            if record.extension is not None:
+                await self._extensions.ack(work, record)
+            else:
+                await self._in_dialog.ack(work, record)
         except BrokerLost:
             return  # it will be sent again with the next 2xx
-        if record is None:
-            return  # the ACK of a refusal that we sent without state
-        if record.extension is not None:
-            await self._extensions.ack(work, record)
-        else:
-            await self._in_dialog.ack(work, record)

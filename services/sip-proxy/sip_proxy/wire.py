@@ -1,9 +1,14 @@
 """What the transaction user may ask of the shell below it. Nothing here waits."""
 
-from typing import Protocol
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
 
 from sip_proxy.effects import ClientKey, Flow, Message, ServerKey, TransactionKey
 from sip_proxy.sip.message import Request, Response
+
+if TYPE_CHECKING:  # a call's record is kept by those who use the wire
+    from sip_proxy.work import RequestArrived
 
 
 class Wire(Protocol):
@@ -11,6 +16,9 @@ class Wire(Protocol):
 
     def respond(self, transaction: ServerKey, response: Response) -> None:
         """Answers in a server transaction; nothing happens when that is over."""
+
+    def refuse(self, work: RequestArrived, response: Response) -> None:
+        """Answers somebody who has shown no credentials: once, in no more octets than he sent, and forgets it all."""
 
     def origin(self, transaction: ServerKey) -> Flow | None:
         """Where the request of a server transaction came from; None when that is over."""

@@ -17,6 +17,7 @@ class RequestArrived:
     flow: Flow
     transaction: ServerKey
     proof: Authenticated | None = None
+    size: int = 0  # octets that it came in
 
     @property
     def account(self) -> Account | None:

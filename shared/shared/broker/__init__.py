@@ -1,11 +1,12 @@
-"""All that knows Redis: streams (bus, outbox), live state (state), bindings (registry), nonces, and who is there:
-relay workers and proxies."""
+"""All that knows Redis: streams (bus, outbox), live state (state), bindings (registry), nonces, quotas, and who is
+there: relay workers and proxies."""
 
 from shared.broker.bus import Bus, Delivery
 from shared.broker.connection import BrokerLost, Client, connect
 from shared.broker.nonces import NonceUse, NonceUses
 from shared.broker.outbox import Outbox
 from shared.broker.proxies import Proxies
+from shared.broker.quotas import Quotas
 from shared.broker.registry import Changed, Refusal, Registry
 from shared.broker.state import State
 from shared.broker.workers import Workers, WorkerStatus
@@ -20,6 +21,7 @@ __all__ = [
     "NonceUses",
     "Outbox",
     "Proxies",
+    "Quotas",
     "Refusal",
     "Registry",
     "State",

@@ -1,6 +1,6 @@
 """The contract between the services: every fact that travels on Redis Streams, and how it is written there."""
 
-from shared.events.base import Event, Value
+from shared.events.base import Event, Transport, Value
 from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Impairment, Party
 from shared.events.codec import MalformedEntry, decode, encode
 from shared.events.flows import FlowLost, MessageHandedOver, ResponseHandedBack
@@ -29,11 +29,18 @@ from shared.events.registrations import (
 from shared.events.security import (
     ChallengeResponseFailed,
     ChallengeSent,
+    FloodDetected,
     InvalidAccountID,
     InvalidPassword,
+    InvalidTransport,
     RequestBadFormat,
     RequestNotAllowed,
+    ScannerDetected,
+    SessionLimit,
+    SourceBanned,
+    SourceUnbanned,
     SuccessfulAuth,
+    UnexpectedAddress,
 )
 from shared.events.sip import SipMessageSeen
 from shared.events.streams import (
@@ -68,6 +75,7 @@ __all__ = [
     "DeviceRegistered",
     "DeviceUnregistered",
     "Event",
+    "FloodDetected",
     "FlowLost",
     "GatewayDown",
     "GatewayProbed",
@@ -75,6 +83,7 @@ __all__ = [
     "Impairment",
     "InvalidAccountID",
     "InvalidPassword",
+    "InvalidTransport",
     "Language",
     "MalformedEntry",
     "Measures",
@@ -94,13 +103,19 @@ __all__ = [
     "RequestBadFormat",
     "RequestNotAllowed",
     "ResponseHandedBack",
+    "ScannerDetected",
+    "SessionLimit",
     "SipMessageSeen",
     "Slice",
     "SlicesMeasured",
+    "SourceBanned",
+    "SourceUnbanned",
     "Stream",
     "StreamEnded",
     "StreamReport",
     "SuccessfulAuth",
+    "Transport",
+    "UnexpectedAddress",
     "UserAgentChanged",
     "Value",
     "Waterfall",

@@ -40,6 +40,9 @@ Beside the streams there is live state, JSON documents that expire unless their 
 | `vqm:call:<id>` | sip-proxy | a running call, so that a restarted proxy can end it properly |
 | `vqm:proxy:<instance>` | sip-proxy | the addresses of one that lives; expires after 3 s |
 | `vqm:proxies`, `vqm:proxy-addresses` | sip-proxy | the names of all, and every address that one of them has or had |
+| `vqm:ban:<address>` | sip-proxy, operators | an address that is not answered; `SET` bans, `DEL` lifts |
+| `vqm:quota:<account>`, `vqm:quota:<account>:<day>` | sip-proxy | its calls now by the end of their leases, and today |
+| `vqm:known:<address>` | sip-proxy | somebody has signed in from there within 30 days |
 | `vqm:worker:<id>` | rtp-analyzer | address, port range, capacity and load of a relay worker; expires after 5 s |
 | `vqm:ports:<worker>`, `vqm:leases:<worker>` | rtp-analyzer | RTP ports that are free, and those on their way to use |
 | `vqm:opened:<media_id>` | rtp-analyzer | the worker has opened the ports; the proxy waits for it |

@@ -1,10 +1,14 @@
-"""`vqm:security`: what an operator or fail2ban wants to know. The names are Asterisk's security event names."""
+"""`vqm:security`: what an operator or fail2ban wants to know.
+
+The names are Asterisk's security event names. Asterisk has none for what it does not see by itself: FloodDetected,
+ScannerDetected, SourceBanned and SourceUnbanned are ours.
+"""
 
 from typing import Literal
 
 from pydantic import Field
 
-from shared.events.base import CallId, Event, HostPort, Transport
+from shared.events.base import CallId, Epoch, Event, HostPort, Transport
 
 
 class _SecurityEvent(Event):
@@ -61,6 +65,57 @@ class RequestNotAllowed(_SecurityEvent):
     reason: str = Field(max_length=256, description="what was wrong, in words")
 
 
+class UnexpectedAddress(_SecurityEvent):
+    """A request inside a call, right by its tags, from an address that is none of that party's, and not signed."""
+
+    type: Literal["UnexpectedAddress"] = "UnexpectedAddress"
+    reason: str = Field(max_length=256, description="what was wrong, in words")
+
+
+class InvalidTransport(_SecurityEvent):
+    """Right credentials over a transport that this account may not use."""
+
+    type: Literal["InvalidTransport"] = "InvalidTransport"
+    reason: str = Field(max_length=256, description="what was wrong, in words")
+
+
+class SessionLimit(_SecurityEvent):
+    """A call beyond what this account may have at once, or in a day."""
+
+    type: Literal["SessionLimit"] = "SessionLimit"
+    reason: str = Field(max_length=256, description="which limit")
+
+
+class FloodDetected(_SecurityEvent):
+    """Messages beyond what their source may send, dropped unread. Summed up in `count`."""
+
+    type: Literal["FloodDetected"] = "FloodDetected"
+    reason: str = Field(max_length=256, description="which limit")
+    count: int = Field(default=1, ge=1, description="how many, since the last such event of this source")
+
+
+class ScannerDetected(_SecurityEvent):
+    """A request of a known scanner, dropped without an answer."""
+
+    type: Literal["ScannerDetected"] = "ScannerDetected"
+    reason: str = Field(max_length=256, description="what gave it away")
+
+
+class SourceBanned(_SecurityEvent):
+    """Nothing from this address (IPv6: its /64) is read any more, until the ban is over or lifted."""
+
+    type: Literal["SourceBanned"] = "SourceBanned"
+    reason: str = Field(max_length=256, description="what for")
+    until: Epoch = Field(description="when it ends by itself")
+
+
+class SourceUnbanned(_SecurityEvent):
+    """A ban is over."""
+
+    type: Literal["SourceUnbanned"] = "SourceUnbanned"
+    reason: str = Field(max_length=256, description="how it ended")
+
+
 SECURITY = (
     ChallengeSent,
     ChallengeResponseFailed,
@@ -69,4 +124,11 @@ SECURITY = (
     SuccessfulAuth,
     RequestBadFormat,
     RequestNotAllowed,
+    UnexpectedAddress,
+    InvalidTransport,
+    SessionLimit,
+    FloodDetected,
+    ScannerDetected,
+    SourceBanned,
+    SourceUnbanned,
 )

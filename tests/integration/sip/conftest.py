@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from shared.broker import Bus, NonceUses, Outbox, Proxies, Registry, State, Workers, connect
+from shared.broker import Bus, NonceUses, Outbox, Proxies, Quotas, Registry, State, Workers, connect
 from shared.events import Event, MediaAssigned, MediaUpdated, Stream
 from shared.testing import RecordingOutbox
 from sip_proxy.__main__ import load_accounts
@@ -160,6 +160,7 @@ async def _serve(
             State(redis),
             Workers(redis),
             Proxies(redis),
+            Quotas(redis),
             Registry(redis),
             NonceUses(redis),
             publish,

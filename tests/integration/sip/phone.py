@@ -59,8 +59,10 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         auth_user: str | None = None,
         transport: Transport = "udp",
         tls: ssl.SSLContext | None = None,
+        host: str = HOST,
     ) -> None:
         self.proxy = proxy
+        self.host = host
         self.user = user
         self.password = password
         self.auth_user = auth_user or user
@@ -90,7 +92,7 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         """Opens the socket; a phone whose connection was lost does it again, from another port."""
         loop = asyncio.get_running_loop()
         if self.transport == "udp":
-            await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
+            await loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, 0))
         else:
             self.hung_up.clear()
             self._framer = Framer()
@@ -153,7 +155,7 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    async def response(self, method: str, *statuses: int) -> Response:
+    async def response(self, method: str, *statuses: int, within_s: float = PATIENCE_S) -> Response:
         """The next final response to a method, or the next with one of the statuses."""
 
         def wanted(message: Any) -> bool:
@@ -161,7 +163,7 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
                 return False
             return message.status in statuses if statuses else message.status >= 200
 
-        found: Response = await self.receive(wanted)
+        found: Response = await self.receive(wanted, within_s=within_s)
         return found
 
     async def request(self, method: str) -> Request:
@@ -189,7 +191,7 @@ class Phone(asyncio.DatagramProtocol, asyncio.Protocol):
         branch = branch or "z9hG4bK" + secrets.token_hex(8)
         lines = [
             f"{method} {uri} SIP/2.0",
-            f"Via: SIP/2.0/{self.transport.upper()} {HOST}:{self.port};branch={branch};rport",
+            f"Via: SIP/2.0/{self.transport.upper()} {self.host}:{self.port};branch={branch};rport",
             "Max-Forwards: 70",
             f"From: {from_ or f'{me};tag={secrets.token_hex(4)}'}",
             f"To: {to or f'<{uri}>'}",

@@ -261,11 +261,10 @@ async def test_ports_come_back_only_after_the_worker_gives_them_back(system: Sys
 async def test_options_is_answered_without_credentials(system: System) -> None:
     phone = await system.phone()
 
-    phone.send(phone.write("OPTIONS", f"sip:{phone.domain}"))
+    phone.send(phone.write("OPTIONS", f"sip:{phone.domain}", "User-Agent: Imola", "Supported: timer"))
     answer: Response = await phone.response("OPTIONS")
 
     assert answer.status == 200
     assert "INVITE" in answer.headers.get_all("Allow")
     assert answer.headers.get("Accept") == "application/sdp"
-    assert "Supported" in answer.headers
     assert system.told(SipMessageSeen) == []

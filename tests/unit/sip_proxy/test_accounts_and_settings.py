@@ -43,6 +43,20 @@ def test_accounts_of_a_file_replace_the_seeded_ones(tmp_path: Path) -> None:
     assert found.users == {"050", "051"}
 
 
+def test_limits_of_an_account_are_read_from_the_file_and_there_are_none_without(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    limits = {"max_calls": 4, "max_calls_per_day": 100, "allowed_prefixes": ["050", "+39"], "transports": ["tls"]}
+    path.write_text(json.dumps([{"name": "a", "password": "x", **limits}, {"name": "b", "password": "x"}]))
+
+    limited, free = (from_file(path, "vqm").find(name) for name in "ab")
+
+    assert limited is not None
+    assert free is not None
+    assert (limited.max_calls, limited.max_calls_per_day, set(limited.transports)) == (4, 100, {"tls"})
+    assert [limited.may_dial(number) for number in ("0501", "+391", "051", "")] == [True, True, False, False]
+    assert (free.is_counted, set(free.transports), free.may_dial("0501")) == (False, {"udp", "tcp", "tls"}, False)
+
+
 def test_a_file_may_hold_hashes_in_place_of_a_password(tmp_path: Path) -> None:
     path = tmp_path / "accounts.json"
     secret = ha1("s050", "vqm", "secret", "SHA-256")
@@ -60,6 +74,7 @@ def test_a_file_may_hold_hashes_in_place_of_a_password(tmp_path: Path) -> None:
         "{}",
         '[{"name": "x"}]',
         '[{"name": "", "password": "x"}]',
+        '[{"name": "a", "password": "x", "transports": ["sctp"]}]',
         '[{"name": "x", "ha1": {"MD5": "x"}}]',
         '[{"name": "x", "ha1": {"CRC": "0123456789abcdef0123456789abcdef"}}]',
         '[{"name": "x", "password": "x", "ha1": {"MD5": "0123456789abcdef0123456789abcdef"}}]',

@@ -25,8 +25,8 @@ def test_a_path_is_kept_as_it_was_written_and_told_to_who_understands_it() -> No
     known = register(*path, ("k", "path"))
 
     assert path_of(known) == tuple(value for _, value in path)
-    assert answered(known, FROM_ALICE) == path
-    assert answered(register(*path), FROM_ALICE) == []
+    assert answered(known) == path
+    assert answered(register(*path)) == []
 
 
 @pytest.mark.parametrize("path", ["<tel:1>", "nonsense", "<sip:a", "<sip:\udce8@h>", f"<sip:{'x' * 400}@h>, " * 4])
@@ -38,12 +38,8 @@ def test_a_path_that_cannot_be_kept_is_refused(path: str) -> None:
         path_of(message)
 
 
-def test_a_flow_is_promised_to_who_asks_for_it_on_a_connection() -> None:
-    assert answered(register(OUTBOUND), TCP) == [("Require", "outbound"), ("Flow-Timer", "120")]
-
-
-def test_over_udp_nothing_is_promised() -> None:
-    assert answered(register(OUTBOUND), FROM_ALICE) == []
+def test_a_flow_is_promised_to_who_asks_for_it() -> None:
+    assert answered(register(OUTBOUND)) == [("Require", "outbound"), ("Flow-Timer", "120")]
 
 
 @pytest.mark.parametrize(

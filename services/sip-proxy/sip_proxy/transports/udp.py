@@ -1,9 +1,12 @@
-"""SIP over UDP: one socket, one datagram a message; answers leave from where questions came in."""
+"""SIP over UDP: one socket, one datagram a message; answers leave from where questions came in.
+
+Not asyncio's own datagram transport: that reads one datagram a turn of the loop, so that a gateway's request would
+wait through as many turns as a flood has datagrams before it.
+"""
 
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import cast
 
 import structlog
 
@@ -13,9 +16,11 @@ log = structlog.get_logger(__name__)
 
 # A burst of registrations after a power cut waits here while we work; the kernel may grant less.
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
+MAX_DATAGRAM_BYTES = 65_535
+READ_AT_ONCE = 128  # then timers and the other sockets have their turn
 
 
-class UdpTransport(asyncio.DatagramProtocol):
+class UdpTransport:
     """The shell around one socket, bound at once and read from once `start` was called."""
 
     def __init__(self, host: str, port: int, advertised_host: str) -> None:
@@ -34,29 +39,31 @@ class UdpTransport(asyncio.DatagramProtocol):
             raise
         # The address that others reach this socket at.
         self.local = Address(advertised_host, self._socket.getsockname()[1])
-        self._received: Callable[[bytes, Flow], None] = _drop
-        self._transport: asyncio.DatagramTransport | None = None
-        self._refused = False  # the datagram that is being sent
+        self._received: Callable[[bytes, Flow], None] | None = None
 
     async def start(self, received: Callable[[bytes, Flow], None]) -> None:
         """Hands every datagram to `received` from now on."""
         self._received = received
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=self._socket)
+        asyncio.get_running_loop().add_reader(self._socket, self._read, received)
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
-        else:
-            self._socket.close()
+        if self._received is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._received = None
+        self._socket.close()
 
     def send(self, octets: bytes, flow: Flow) -> bool:
         """False when the network refuses: no route, too large."""
-        if self._transport is None or self._transport.is_closing():
+        if self._received is None:
             return False
-        self._refused = False
-        self._transport.sendto(octets, flow.remote)
-        return not self._refused
+        try:
+            self._socket.sendto(octets, flow.remote)
+        except BlockingIOError:
+            return True  # our own queue is full: lost on the way, as datagrams are, and repeated by whoever cares
+        except OSError as error:
+            log.warning("datagram not sent", to=str(flow.remote), error=str(error))
+            return False
+        return True
 
     def is_open(self, flow: Flow) -> bool:
         """Datagrams need no connection."""
@@ -66,18 +73,13 @@ class UdpTransport(asyncio.DatagramProtocol):
         """The flow to a server: it is there already."""
         return Flow("udp", self.local, remote)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Not asked with isinstance: what Python 3.11 hands over does not inherit from DatagramTransport.
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._received(data, Flow("udp", self.local, Address(addr[0], addr[1])))
-
-    def error_received(self, exc: Exception) -> None:
-        """asyncio tells here, from inside `sendto`, that the network refused."""
-        self._refused = True
-        log.warning("datagram not sent", error=str(exc))
-
-
-def _drop(octets: bytes, flow: Flow) -> None:
-    """Nobody listens yet."""
+    def _read(self, received: Callable[[bytes, Flow], None]) -> None:
+        for _ in range(READ_AT_ONCE):
+            try:
+                octets, address = self._socket.recvfrom(MAX_DATAGRAM_BYTES)
+            except BlockingIOError:
+                return
+            except OSError as error:  # what the network says about a datagram that we sent before
+                log.warning("datagram not received", error=str(error))
+                return
+            received(octets, Flow("udp", self.local, Address(address[0], address[1])))

@@ -188,7 +188,7 @@ def test_a_forged_nonce_is_bad() -> None:
     nonce = make_nonce(b"secret", 1_800_000_000.0, "r")
     later = make_nonce(b"x", 1_800_009_999.0, "r")[:14] + nonce[14:]
 
-    for forged in ("", "x", nonce[:-1], nonce + "0", later, nonce.upper(), "é" * 46, "\udcff" * 46):
+    for forged in ("", "x", nonce[:-1], nonce + "0", later, nonce[:-1] + "!", "é" * 26, "\udcff" * 26):
         assert check_nonce(b"secret", forged, 1_800_000_000.0, "r") == "bad"
 
 

@@ -1,0 +1,20 @@
+"""What every security event says of the request that it is about."""
+
+from typing import Any
+
+from sip_proxy.accounts import Account
+from sip_proxy.effects import Flow
+from sip_proxy.sip.message import Request
+from sip_proxy.texts import clean, clean_or_none
+
+
+def facts_of(request: Request, flow: Flow, now: float, account: Account | None = None) -> dict[str, Any]:
+    """The fields that all of them have; `account`: whoever has proven to be that."""
+    return {
+        "at": now,
+        "source": str(flow.remote),
+        "transport": flow.transport,
+        "method": clean(request.method, 64),
+        "account": None if account is None else clean(account.name),
+        "call_id": clean_or_none(request.call_id, 512),
+    }
