@@ -26,7 +26,6 @@ class Scenario:
     behaviour: str
     parties: Mapping[str, Path]
     ours_only: str | None  # why it does not make sense against another proxy
-    waits_for: str | None  # why it cannot pass yet
     record: str | None  # who ended the call and with which code, as our record of it must say
     transports: tuple[str, ...]  # of the caller and, where they differ, of the called ones
 
@@ -72,7 +71,6 @@ def _scenario(group: str, title: str, files: dict[str, Path]) -> Scenario:
         behaviour=" ".join(described[2].split()),
         parties={party: files[party] for party in sorted(files, reverse=True)},
         ours_only=exception("ours_only"),
-        waits_for=exception("waits_for"),
         record=exception("records"),
         transports=("udp", *(exception("transports") or ())),
     )

@@ -47,6 +47,7 @@ from sip_proxy.silence import SilenceWatch
 from sip_proxy.sip.transactions import Timers, TransactionLayer
 from sip_proxy.site import Site
 from sip_proxy.speakers import Speakers
+from sip_proxy.subscriptions import Subscriptions
 from sip_proxy.switchboard import Switchboard
 from sip_proxy.transports.listeners import Listeners
 from sip_proxy.work import Work
@@ -114,20 +115,25 @@ class App:
         ports = MediaPorts(workers, now, token)
         context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
         call_limits = CallLimits(context, accounts, EXTENSIONS, quotas)
-        self._book = CallBook(state, ports, publish, now, settings.instance, call_limits)
+        self._book = CallBook(state, ports, publish, now, settings.instance, call_limits, lambda: self.neighbours > 0)
         self._silence = SilenceWatch(
             bus, workers, self._book, self._lanes, now, settings.media_timeout_s, timers.transaction
         )
         replays = Replays(context, self._authenticator, nonces, self._guard.signed_in)
         outages = Outages(now)
         forwarder = Forwarder(context, outages)
-        ways = Ways(self._listeners.addresses(), settings.address_records, settings.carrier_tcp_when_large)
-        next_hops = NextHops(Resolver(settings.name_servers()), ways, outages, randbelow)
+        next_hops = NextHops(
+            Resolver(settings.name_servers()),
+            Ways(self._listeners.addresses(), settings.address_records, settings.carrier_tcp_when_large),
+            outages,
+            randbelow,
+        )
         sources = CarrierSources(carriers, next_hops)
         invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
         speakers = Speakers(context, self._authenticator, self._location, self._guard.is_trusted, sources.has_named)
         patience = Patience(settings.probe_down_after, settings.probe_up_after)
         self._probes = Probes(context, registry, state, settings.probe_interval_s, patience)
+        subscriptions = Subscriptions(context, state, forwarder)
         self._switchboard = Switchboard(
             context,
             self._book,
@@ -137,7 +143,8 @@ class App:
             invites,
             InDialog(context, ports, self._book, forwarder, Parties(context, self._location), speakers),
             Extensions(context, invites, ports, self._book, speakers, settings.impairment(), settings.language),
-            PlainRequests(context, accounts, self._location, forwarder),
+            PlainRequests(context, accounts, self._location, forwarder, subscriptions),
+            subscriptions,
             call_limits,
             self._probes,
             CarrierRequests(

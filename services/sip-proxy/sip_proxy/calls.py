@@ -168,8 +168,11 @@ class CallBook:
         now: Callable[[], float],
         instance: str,
         limits: CallLimits,
+        is_shared: Callable[[], bool],
     ) -> None:
+        """`is_shared`: whether other proxies live, that may serve our calls."""
         self._limits = limits
+        self._is_shared = is_shared
         self._state = state
         self._ports = ports
         self._publish = publish
@@ -192,12 +195,14 @@ class CallBook:
         return self._calls
 
     async def find(self, call_id: str) -> CallRecord | None:
-        """A call, also one that another process set up.
+        """A call, also one that another process set up, or has changed.
 
         Raises:
             BrokerLost: it is not in memory, and Redis is away.
         """
         record = self._calls.get(call_id)
+        if record is not None and self._is_shared():
+            return await self.latest(call_id)
         if record is None and call_id not in self._undeleted:
             record = _decode(await self._state.get(PREFIX + call_id))
             if record is not None:

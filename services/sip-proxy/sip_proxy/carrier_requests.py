@@ -15,13 +15,13 @@ from sip_proxy.carriers import Carrier, Carriers
 from sip_proxy.contact_tokens import ContactName, ContactTokens
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow
+from sip_proxy.errands import PlainErrand
 from sip_proxy.forking import Fork
 from sip_proxy.forwarding import Forwarder, Target
 from sip_proxy.gate import Gate
 from sip_proxy.invites import Invites
 from sip_proxy.location import Location
 from sip_proxy.next_hops import NextHops
-from sip_proxy.plain import PlainErrand
 from sip_proxy.resolver import Unresolved
 from sip_proxy.sip.headers import NameAddr
 from sip_proxy.sip.message import Request, Response, response_to

@@ -14,6 +14,7 @@ from sip_proxy.probes import Probes
 from sip_proxy.registrations import Registrations
 from sip_proxy.replays import Replays
 from sip_proxy.sip.message import response_to
+from sip_proxy.subscriptions import Subscriptions
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import (
     AckArrived,
@@ -45,6 +46,7 @@ class Switchboard:
         in_dialog: InDialog,
         extensions: Extensions,
         plain: PlainRequests,
+        subscriptions: Subscriptions,
         limits: CallLimits,
         probes: Probes,
         carriers: CarrierRequests,
@@ -59,6 +61,7 @@ class Switchboard:
         self._in_dialog = in_dialog
         self._extensions = extensions
         self._plain = plain
+        self._subscriptions = subscriptions
         self._probes = probes
         self._carriers = carriers
 
@@ -148,7 +151,8 @@ class Switchboard:
             if record is None and self._carriers.concerns(work.request):
                 await self._carriers.request(work)
             elif record is None:
-                self._context.wire.refuse(work, response_to(work.request, 481, to_tag=self._context.token()))
+                if not await self._subscriptions.request(work):
+                    self._context.wire.refuse(work, response_to(work.request, 481, to_tag=self._context.token()))
             elif record.extension is not None:
                 await self._extensions.request(work, record)
             else:

@@ -38,6 +38,7 @@ Beside the streams there is live state, JSON documents that expire unless their 
 | `vqm:nonce:<nonce>:<account>` | sip-proxy | which uses of a digest nonce there were; expires with the nonce |
 | `vqm:gateway:<aor>:<contact>` | sip-proxy | whether a contact answers probes; expires an hour after the last |
 | `vqm:call:<id>` | sip-proxy | a running call, so that a restarted proxy can end it properly |
+| `vqm:dialog:<id>` | sip-proxy | a subscription that a REFER outside of a call opened; expires an hour after that |
 | `vqm:proxy:<instance>` | sip-proxy | the addresses of one that lives; expires after 3 s |
 | `vqm:proxies`, `vqm:proxy-addresses` | sip-proxy | the names of all, and every address that one of them has or had |
 | `vqm:ban:<address>` | sip-proxy, operators | an address that is not answered; `SET` bans, `DEL` lifts |
