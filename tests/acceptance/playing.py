@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import secrets
 import shlex
 import socket
@@ -16,6 +17,7 @@ from tests.paper_worker import MEDIA_ADDRESS
 from tests.waiting import wait_until
 
 PATIENCE_S = 30
+_ports = iter(random.sample(range(10_000, 30_000), 20_000))
 TRANSPORTS = {"udp": "u1", "tcp": "t1"}  # as SIPp names them
 
 
@@ -100,12 +102,13 @@ def _read(path: Path) -> str:
 
 
 def free_port() -> int:
-    """One that is free on UDP and TCP; SIPp cannot choose by itself and tell."""
+    """One that is free on UDP and TCP; SIPp cannot choose by itself and tell. Below the ports that the kernel gives to
+    others, and never the same again: it is bound a while after it was found free."""
     while True:
+        port = next(_ports)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((HOST, 0))
-            port: int = udp.getsockname()[1]
             try:
+                udp.bind((HOST, port))
                 tcp.bind((HOST, port))
             except OSError:
                 continue
