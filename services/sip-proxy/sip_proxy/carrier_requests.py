@@ -7,7 +7,7 @@ from shared.broker import BrokerLost
 from shared.events import SECURITY
 from sip_proxy import proxy
 from sip_proxy.admission import not_allowed
-from sip_proxy.calls import Outside
+from sip_proxy.call_record import Outside
 from sip_proxy.carrier_contacts import hide
 from sip_proxy.carrier_registrations import CarrierRegistrations
 from sip_proxy.carrier_sources import CarrierSources

@@ -12,7 +12,8 @@ from sip_proxy.admission import ALLOW, KNOWN_METHODS, capabilities
 from sip_proxy.anchoring import Anchor, Mode
 from sip_proxy.answering import Answering
 from sip_proxy.bodies import SDP, description_of
-from sip_proxy.calls import CallBook, CallRecord, HangupBy
+from sip_proxy.call_record import CallRecord, HangupBy
+from sip_proxy.calls import CallBook
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow
 from sip_proxy.invites import Invites, answered

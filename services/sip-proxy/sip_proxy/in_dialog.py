@@ -6,7 +6,8 @@ from shared.events import CALLS, CallUpdated, Party
 from sip_proxy import proxy, session_expiry
 from sip_proxy.anchoring import Anchor
 from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description, description_of
-from sip_proxy.calls import CallBook, CallRecord, HangupBy
+from sip_proxy.call_record import CallRecord, HangupBy
+from sip_proxy.calls import CallBook
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.forking import Fork

@@ -11,7 +11,8 @@ from sip_proxy import session_expiry
 from sip_proxy.accounts import Accounts
 from sip_proxy.anchoring import Anchor
 from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description, description_of
-from sip_proxy.calls import CallBook, CallRecord, HangupBy, Outside
+from sip_proxy.call_record import CallRecord, HangupBy, Outside
+from sip_proxy.calls import CallBook
 from sip_proxy.context import Context
 from sip_proxy.dialog_ends import DialogEnd
 from sip_proxy.effects import Flow, ServerKey

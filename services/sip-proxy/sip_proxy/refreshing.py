@@ -3,7 +3,8 @@
 from typing import Literal
 
 from sip_proxy.bodies import SDP
-from sip_proxy.calls import CallBook, CallRecord
+from sip_proxy.call_record import CallRecord
+from sip_proxy.calls import CallBook
 from sip_proxy.context import Context
 from sip_proxy.effects import ClientKey, Flow
 from sip_proxy.session_timer import SessionTimer

@@ -8,7 +8,8 @@ import structlog
 
 from shared.broker import BrokerLost, Bus, Workers
 from shared.events import CALLS, METRICS, CallEnded, QualitySpoken, SlicesMeasured
-from sip_proxy.calls import CallBook, CallRecord
+from sip_proxy.call_record import CallRecord
+from sip_proxy.calls import CallBook
 from sip_proxy.lanes import Lanes
 from sip_proxy.work import MediaSilent, ResultSpoken, SessionExpired, Work
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from shared.events import SECURITY, Party, UnexpectedAddress
 from sip_proxy.auth import Authenticated, Authenticator
-from sip_proxy.calls import CallRecord
+from sip_proxy.call_record import CallRecord
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow
 from sip_proxy.facts import facts_of

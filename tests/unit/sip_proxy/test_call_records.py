@@ -3,7 +3,7 @@
 import pytest
 
 from sip_proxy.anchoring import MAX_DIALOGS
-from sip_proxy.calls import CallRecord
+from sip_proxy.call_record import CallRecord
 from sip_proxy.dialog_ends import DialogEnd
 from sip_proxy.effects import Flow
 from sip_proxy.sip.dialog import Dialog
