@@ -65,6 +65,8 @@ class CarrierRequests:
     async def request(self, work: RequestArrived) -> None:
         """A request that came through the gate."""
         carrier, addressee = self._gate.destination(work.request), self._gate.addressee(work.request)
+        if work.request.method == "INVITE":  # the DNS may take longer than its sender waits (RFC 3261 17.2.1)
+            self._answer(work, response_to(work.request, 100, to_tag=None))
         if addressee is not None:
             await self._to_device(work, addressee)
         elif carrier is not None:

@@ -5,7 +5,6 @@ above (`switchboard.py`) is asynchronous only where it must wait for Redis, and 
 so a wait is an ordinary `await`, the order within a call is kept, and both sides are tested without a socket.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -15,6 +14,7 @@ import structlog
 from shared.events import SECURITY, Event, Stream
 from sip_proxy import stun
 from sip_proxy.admission import Door, Reply
+from sip_proxy.alarms import Alarms, Owner
 from sip_proxy.cluster import Cluster
 from sip_proxy.effects import (
     Address,
@@ -92,8 +92,7 @@ class Server:
         self._publish = publish
         self._now = now
         self._dispatch = dispatch
-        self._loop = asyncio.get_running_loop()
-        self._timers: dict[tuple[TransactionKey | str, str], asyncio.TimerHandle] = {}
+        self._alarms = Alarms(self._timer_ran)
         self._senders: dict[Transport, Sender] = {}
         self._strangers = QueueOfStrangers(self._read)
         self.counters: Counter[str] = Counter()
@@ -216,6 +215,7 @@ class Server:
             return
         key = self._layer.open_server(request, flow)
         if request.method == "INVITE" and verdict.account is not None:
+            # RFC 3261 17.2.1; who is not proven to be one of us is first looked at by those who know his call
             self.respond(key, response_to(request, 100, to_tag=None))
         self._dispatch(request.call_id, RequestArrived(request, flow, key, verdict.proof, size))
 
@@ -304,19 +304,17 @@ class Server:
         self._perform(self._layer.abandon(transaction), None)
 
     def set_timer(self, call_id: str, name: str, delay_s: float) -> None:
-        self._start_timer(call_id, name, delay_s, self._call_timer_ran)
+        self._alarms.set(call_id, name, delay_s)
 
     def cancel_timer(self, call_id: str, name: str) -> None:
-        self._stop_timer(call_id, name)
+        self._alarms.cancel(call_id, name)
 
     def close(self) -> None:
         """Stops all timers; what is still under way comes back as a retransmission after a restart. Connections that
         end from now on have nobody to tell."""
         self._dispatch = _nobody
         self._strangers.close()
-        for handle in self._timers.values():
-            handle.cancel()
-        self._timers.clear()
+        self._alarms.close()
 
     def _perform(self, effects: Effects, flow: Flow | None) -> None:
         """Does what a transaction asks for. `flow`: where the message came from that made it ask."""
@@ -327,9 +325,9 @@ class Server:
                     if not self.send(message, to):
                         unsent = owner
                 case SetTimer(owner, name, delay_s):
-                    self._start_timer(owner, name, delay_s, self._transaction_timer_ran)
+                    self._alarms.set(owner, name, delay_s)
                 case CancelTimer(owner, name):
-                    self._stop_timer(owner, name)
+                    self._alarms.cancel(owner, name)
                 case PassUp(owner, message):
                     self._pass_up(owner, message, flow)
                 case Failed() | Terminated():
@@ -354,26 +352,11 @@ class Server:
         elif isinstance(message, Request):
             self._dispatch(message.call_id, AckArrived(message, flow))
 
-    def _start_timer(
-        self, owner: TransactionKey | str, name: str, delay_s: float, ran: Callable[[TransactionKey | str, str], None]
-    ) -> None:
-        self._stop_timer(owner, name)
-        self._timers[owner, name] = self._loop.call_later(delay_s, ran, owner, name)
-
-    def _stop_timer(self, owner: TransactionKey | str, name: str) -> None:
-        handle = self._timers.pop((owner, name), None)
-        if handle is not None:
-            handle.cancel()
-
-    def _transaction_timer_ran(self, owner: TransactionKey | str, name: str) -> None:
-        self._timers.pop((owner, name), None)
-        if not isinstance(owner, str):
-            self._perform(self._layer.fire(owner, name), None)
-
-    def _call_timer_ran(self, owner: TransactionKey | str, name: str) -> None:
-        self._timers.pop((owner, name), None)
+    def _timer_ran(self, owner: Owner, name: str) -> None:
         if isinstance(owner, str):
             self._dispatch(owner, TimerRan(owner, name))
+        else:
+            self._perform(self._layer.fire(owner, name), None)
 
 
 def _nobody(call_id: str, work: Work) -> None:
