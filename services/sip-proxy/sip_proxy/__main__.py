@@ -7,6 +7,8 @@ import sys
 import time
 from functools import partial
 
+import uvloop
+
 from shared.broker import Bus, Outbox, Proxies, State, Workers, connect
 from shared.health import beat
 from shared.service import run
@@ -64,7 +66,7 @@ def load_accounts(settings: SipProxySettings) -> Accounts:
 def main() -> None:
     settings = load(SipProxySettings)
     accounts = load_accounts(settings)
-    run("sip-proxy", settings, lambda: serve(settings, accounts))
+    run("sip-proxy", settings, lambda: serve(settings, accounts), uvloop.new_event_loop)
 
 
 if __name__ == "__main__":
