@@ -56,8 +56,12 @@ class Channel:
             RedisError: the server is away, or went away; then some of them may have been done.
         """
         link = self._link
-        if link is None or link.lost:
-            link = await self._connect()
+        if link is not None and not link.lost:
+            try:
+                return await link.ask(commands)
+            except ConnectionError:
+                pass  # it may have died long ago, which shows only now: once more, on a new one
+        link = await self._connect()
         return await link.ask(commands)
 
     async def close(self) -> None:

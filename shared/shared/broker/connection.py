@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
 from typing import Any, Protocol, cast
 
 from redis.asyncio import Redis, SSLConnection
@@ -13,6 +14,7 @@ from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, T
 
 from shared.broker.batch import Batch
 from shared.broker.channel import Channel, Command
+from shared.broker.script import Script
 
 # A blocking read waits 1 s at most (bus.py); a server silent for longer than this is gone.
 SOCKET_TIMEOUT_S = 5.0
@@ -25,12 +27,6 @@ StreamReply = list[tuple[str, list[tuple[str, Fields | None]]]]  # None: the ent
 
 class BrokerLost(Exception):
     """Redis cannot be reached now. Try again later; nothing was lost on our side."""
-
-
-class Script(Protocol):
-    """A Lua script that the server keeps."""
-
-    def __call__(self, *, keys: Sequence[str], args: Sequence[str | float]) -> Awaitable[Any]: ...
 
 
 class Client(Protocol):
@@ -64,7 +60,7 @@ class Client(Protocol):
     ) -> Awaitable[int]: ...
     def xinfo_groups(self, name: str) -> Awaitable[list[dict[str, Any]]]: ...
     def xpending(self, name: str, groupname: str) -> Awaitable[dict[str, Any]]: ...
-    def register_script(self, script: str) -> Script: ...
+    def script(self, text: str) -> Script: ...
     def batch(self, *, transaction: bool) -> Batch: ...
     def flushdb(self) -> Awaitable[object]: ...
     def aclose(self) -> Awaitable[None]: ...
@@ -103,6 +99,9 @@ class _Client(Redis):
         finally:
             self._idle.append(channel)
 
+    def script(self, text: str) -> Script:
+        return Script(self._channel, text)
+
     def batch(self, *, transaction: bool) -> Batch:
         return Batch(self._channel, transaction=transaction)
 
@@ -133,22 +132,31 @@ def connect(url: str) -> Client:
     return cast(Client, client)
 
 
-@contextmanager
-def broker_errors() -> Iterator[None]:
-    """Turns the client's many ways to say 'away' into BrokerLost."""
-    with cancellation_kept():
-        try:
-            yield
-        except AWAY as error:
+class _BrokerErrors:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, AWAY):
             raise BrokerLost(str(error) or type(error).__name__) from error
+
+
+_BROKER_ERRORS = _BrokerErrors()
+
+
+def broker_errors() -> AbstractContextManager[None]:
+    """Turns the client's many ways to say 'away' into BrokerLost."""
+    return _BROKER_ERRORS  # one for all: every command passes here
 
 
 @contextmanager
 def cancellation_kept() -> Iterator[None]:
-    """Makes sure that a task that is cancelled inside the client stays cancelled.
+    """Makes sure that a task that is cancelled inside redis-py, as readers can be, stays cancelled.
 
-    The client waits with `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that comes in the moment
-    when the awaited thing is done: a loop around it would then run for ever.
+    It waits with `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that comes in the moment when the
+    awaited thing is done: a loop around it would then run for ever.
     """
     task = asyncio.current_task()
     before = 0 if task is None else task.cancelling()

@@ -62,8 +62,8 @@ class Workers:
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
-        self._lease = redis.register_script(_LEASE)
-        self._reclaim = redis.register_script(_RECLAIM)
+        self._lease = redis.script(_LEASE)
+        self._reclaim = redis.script(_RECLAIM)
 
     async def announce(self, status: WorkerStatus) -> bool:
         """Tells the proxies that the worker lives. False: Redis did not know it, so its free ports must be set."""

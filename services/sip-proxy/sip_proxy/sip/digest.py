@@ -125,7 +125,7 @@ def check_nonce(secret: bytes, nonce: str, now: float, realm: str, lifetime_s: f
 
 
 def _nonce_proof(secret: bytes, time: str, realm: str) -> str:
-    return hmac.new(secret, f"{time}:{realm}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(secret, f"{time}:{realm}".encode("utf-8", "surrogateescape"), "sha256").hex()[:32]
 
 
 def _hash(algorithm: str, text: str) -> str:
