@@ -95,7 +95,7 @@ class App:
         )
         context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
         limits = Limits(min_expires_s=settings.registration_min_s, max_expires_s=settings.registration_max_s)
-        forwarder = Forwarder(context)
+        self._forwarder = forwarder = Forwarder(context)
         invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
         self._switchboard = Switchboard(
             context,
@@ -152,6 +152,9 @@ class App:
             "calls": len(self._book),
             "registrations": self._location.registered,
             "transactions": len(self._layer),
+            "timers": self._server.timers,
+            "lanes": len(self._lanes),
+            "forwarded": len(self._forwarder),
         }
 
     async def _tell_bad_formats(self) -> None:

@@ -89,6 +89,11 @@ class Server:
         self._senders: dict[Transport, Sender] = {}
         self.counters: Counter[str] = Counter()
 
+    @property
+    def timers(self) -> int:
+        """How many timers run, of transactions and of calls."""
+        return len(self._timers)
+
     def attach(self, transport: Transport, sender: Sender) -> None:
         self._senders[transport] = sender
 

@@ -4,7 +4,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tests.bench.sip.load import Load, Outcome
+from tests.bench.sip.load import Load
+from tests.bench.sip.sipp import Outcome
 
 P99_MS = 20.0
 COST_RATIO = 4.0

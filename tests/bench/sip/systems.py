@@ -39,8 +39,8 @@ class System:
 
 
 @contextmanager
-def sip_proxy(folder: Path, cores: Cores) -> Iterator[System]:
-    """Our proxy as it is deployed, with default settings but for its accounts."""
+def sip_proxy(folder: Path, cores: Cores, **settings: str) -> Iterator[System]:
+    """Our proxy as it is deployed, with default settings but for its accounts and what is given."""
     with ExitStack() as stack:
         python, url = sys.executable, f"unix://{folder / 'broker.sock'}"
         broker_command = [str(get_binary_path()), "--port", "0", "--unixsocket", "broker.sock", "--save", ""]
@@ -55,6 +55,8 @@ def sip_proxy(folder: Path, cores: Cores) -> Iterator[System]:
             VQM_SIP_PORT=str(port),
             VQM_REALM=REALM,
             VQM_SIP_ACCOUNTS_FILE=str(_accounts(folder)),
+            VQM_SIP_TRANSPORTS="udp",
+            **settings,
         )
         server = stack.enter_context(
             running([python, "-m", "sip_proxy"], folder / "sip-proxy.log", cores.server, environment)
