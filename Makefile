@@ -9,7 +9,7 @@ ARGS =
 unexport PYTHONPATH PYTHONHOME
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo certs test check fix events-doc lock clean up down logs
+.PHONY: help run demo certs test bench check fix events-doc lock clean up down logs
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,10 @@ test: ## run all tests
 	@deploy/prepare.sh test
 	@deploy/prepare.sh npm test
 	@$(PYTHON) -m pytest $(ARGS)
+
+bench: ## measure registrations and calls side by side with Kamailio, for docs/performance.md
+	@deploy/prepare.sh bench
+	@$(PYTHON) -m tests.bench.sip $(ARGS)
 
 check: ## look for mistakes without running anything: style, formatting, types
 	@deploy/prepare.sh check

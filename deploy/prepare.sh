@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prepares what a make target needs, and only what is not there yet: prepare.sh run|demo|check|test|npm ARGUMENTS...
+# Prepares what a make target needs, and only what is not there yet: prepare.sh run|demo|bench|check|test|npm ARGUMENTS...
 #   .venv         Python packages, installed by pip from the hashed lock files; our own source folders on its path
 #   services/web  the dashboard, built with the machine's Node.js or with the one from PyPI
 #   compiled code of the measurement core, in Numba's cache
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 . deploy/prepare/web.sh
 . deploy/prepare/core.sh
 
-goal=${1:?usage: prepare.sh run|demo|check|test|npm}
+goal=${1:?usage: prepare.sh run|demo|bench|check|test|npm}
 shift
 stamps=.venv/stamps
 # Settings of the caller's own Python that would lead ours astray.
@@ -28,6 +28,9 @@ case $goal in
     install_packages requirements.lock
     build_web
     compile_measurement_core
+    ;;
+  bench)
+    install_packages requirements.lock requirements-dev.lock
     ;;
   check)
     install_packages requirements.lock requirements-dev.lock

@@ -1,11 +1,12 @@
-"""A relay worker that only exists on paper: it lives, it opens what it is assigned, and no packet ever passes it."""
+"""A relay worker that only exists on paper: it lives, opens what it is assigned and gives it back, and no packet ever
+passes it."""
 
 import asyncio
 import time
 from contextlib import suppress
 
 from shared.broker import BrokerLost, Bus, Workers, WorkerStatus
-from shared.events import MediaAssigned, media_stream
+from shared.events import Event, MediaAssigned, MediaReleased, media_stream
 
 WORKER = "paper-worker"
 MEDIA_ADDRESS = "192.0.2.80"
@@ -28,7 +29,7 @@ class PaperWorker:
         """Serves until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_announcing())
-            tasks.create_task(self._open_ports())
+            tasks.create_task(self._serve())
 
     def _status(self) -> WorkerStatus:
         return WorkerStatus(
@@ -47,11 +48,18 @@ class PaperWorker:
                 await self._workers.announce(self._status())
             await asyncio.sleep(1)
 
-    async def _open_ports(self) -> None:
+    async def _serve(self) -> None:
         stream = media_stream(WORKER)
+        open_ports: dict[str, list[int]] = {}
         async for batch in self._bus.tail([stream], after={stream.key: "0-0"}):
             for delivery in batch:
-                if isinstance(delivery.event, MediaAssigned):
-                    ports = [leg.port for leg in delivery.event.legs]
-                    with suppress(BrokerLost):
-                        await self._workers.opened(WORKER, delivery.event.media_id, ports)
+                with suppress(BrokerLost):
+                    await self._handle(delivery.event, open_ports)
+
+    async def _handle(self, event: Event | None, open_ports: dict[str, list[int]]) -> None:
+        match event:
+            case MediaAssigned(media_id=media_id, legs=legs):
+                open_ports[media_id] = [leg.port for leg in legs]
+                await self._workers.opened(WORKER, media_id, open_ports[media_id])
+            case MediaReleased(media_id=media_id) if media_id in open_ports:
+                await self._workers.give_back(WORKER, open_ports.pop(media_id))

@@ -14,12 +14,18 @@ from shared.settings import CommonSettings
 log = structlog.get_logger(__name__)
 
 
-def run(name: str, settings: CommonSettings, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run(
+    name: str,
+    settings: CommonSettings,
+    main: Callable[[], Coroutine[Any, Any, None]],
+    make_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
     """Runs `main` until it returns or a signal cancels it. Cleaning up is `main`'s own business (`finally`)."""
     set_up(name, settings.log_format, settings.log_level)
     log.info("starting")
     try:
-        asyncio.run(_until_signalled(main))
+        with asyncio.Runner(loop_factory=make_loop) as runner:
+            runner.run(_until_signalled(main))
     except Exception:  # the one supervisor: say it, exit, let the process manager restart us
         log.exception("stopped by a bug or a lost resource")
         sys.exit(1)

@@ -4,7 +4,6 @@ Everything here is decided from the message alone, in the order of RFC 3261 16.3
 Proxy-Require, credentials. Nobody learns without credentials which users exist: until then all answers are equal.
 """
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -147,7 +146,7 @@ class Door:
         identity = [request.headers.get(name) or "" for name in ("Via", "Call-ID", "From", "CSeq")]
         octets = "\n".join(identity).encode("utf-8", "surrogateescape")
         # RFC 3261 19.3: 32 bits at least; no more, as it goes to strangers (modesty.py)
-        return hmac.new(self._authenticator.secret, octets, hashlib.sha256).hexdigest()[:8]
+        return hmac.digest(self._authenticator.secret, octets, "sha256").hex()[:8]
 
 
 def _unusable(request: Request, user: str | None) -> str | None:

@@ -121,7 +121,7 @@ class App:
         )
         replays = Replays(context, self._authenticator, nonces, self._guard.signed_in)
         outages = Outages(now)
-        forwarder = Forwarder(context, outages)
+        self._forwarder = forwarder = Forwarder(context, outages)
         next_hops = NextHops(
             Resolver(settings.name_servers()),
             Ways(self._listeners.addresses(), settings.address_records, settings.carrier_tcp_when_large),
@@ -210,6 +210,9 @@ class App:
             "calls": len(self._book),
             "registrations": self._location.registered,
             "transactions": len(self._layer),
+            "timers": self._server.timers,
+            "lanes": len(self._lanes),
+            "forwarded": len(self._forwarder),
         }
 
     async def _tell_bursts(self) -> None:

@@ -30,6 +30,7 @@ def stamp_source(request: Request, flow: Flow) -> None:
     if asks:
         stamped = stamped.with_param("rport", str(flow.remote.port))
     request.headers.replace_first("Via", str(stamped))
+    request.headers.remember("via", stamped)
 
 
 def loop_hash(request: Request) -> str:

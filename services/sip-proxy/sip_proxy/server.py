@@ -97,6 +97,11 @@ class Server:
         self._strangers = QueueOfStrangers(self._read)
         self.counters: Counter[str] = Counter()
 
+    @property
+    def timers(self) -> int:
+        """How many timers run, of transactions and of calls."""
+        return len(self._alarms)
+
     def attach(self, transport: Transport, sender: Sender) -> None:
         self._senders[transport] = sender
 

@@ -3,6 +3,8 @@
 
 def is_unicode(text: str) -> bool:
     """Whether the text was valid UTF-8 on the wire."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -12,6 +14,8 @@ def is_unicode(text: str) -> bool:
 
 def clean(text: str, limit: int = 256) -> str:
     """The text with what is not Unicode replaced, cut to the limit."""
+    if text.isascii():
+        return text[:limit]
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")[:limit]
 
 

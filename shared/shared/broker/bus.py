@@ -42,7 +42,7 @@ class Bus:
             BrokerLost: some of them may have been written.
         """
         with broker_errors():
-            async with self._redis.pipeline(transaction=False) as pipe:
+            async with self._redis.batch(transaction=False) as pipe:
                 for stream, event in entries:
                     pipe.xadd(stream.key, encode(event))
                 await pipe.execute()
@@ -70,7 +70,7 @@ class Bus:
         for delivery in deliveries:
             ids.setdefault(delivery.stream, []).append(delivery.id)
         with broker_errors():
-            async with self._redis.pipeline(transaction=False) as pipe:
+            async with self._redis.batch(transaction=False) as pipe:
                 for key, batch in ids.items():
                     pipe.xack(key, group, *batch)
                 await pipe.execute()

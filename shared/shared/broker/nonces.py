@@ -46,9 +46,7 @@ class NonceUses:
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
-        self._script = redis.register_script(
-            USED_BEFORE + "return used_before(KEYS[1], tonumber(ARGV[1]), ARGV[2]) and 1 or 0"
-        )
+        self._script = redis.script(USED_BEFORE + "return used_before(KEYS[1], tonumber(ARGV[1]), ARGV[2]) and 1 or 0")
 
     async def used_before(self, use: NonceUse) -> bool:
         """Notes this use, and says whether it was one before.

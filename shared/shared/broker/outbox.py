@@ -13,6 +13,7 @@ log = structlog.get_logger(__name__)
 
 CAPACITY = 50_000  # some 50 MB; minutes of a busy proxy without Redis
 BATCH = 500
+GATHER_S = 0.005  # what happens within it travels together: one event at a time costs some three times as much
 FINISH_S = 1.0  # a batch takes milliseconds
 
 
@@ -36,6 +37,7 @@ class Outbox:
         """Publishes until cancelled."""
         while True:
             await self._filled.wait()
+            await asyncio.sleep(GATHER_S)
             self._filled.clear()
             await self._flush()
 

@@ -38,8 +38,8 @@ class Quotas:
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
-        self._take = redis.register_script(_TAKE)
-        self._renew = redis.register_script(_RENEW)
+        self._take = redis.script(_TAKE)
+        self._renew = redis.script(_RENEW)
 
     async def take(
         self,

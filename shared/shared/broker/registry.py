@@ -144,7 +144,7 @@ class Registry:
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
-        self._change = redis.register_script(_CHANGE)
+        self._change = redis.script(_CHANGE)
 
     async def change(
         self, aor: str, now: float, change: Mapping[str, Any], nonce: NonceUse | None = None

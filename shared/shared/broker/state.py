@@ -19,7 +19,7 @@ class State:
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
-        self._compare_and_set = redis.register_script(_COMPARE_AND_SET)
+        self._compare_and_set = redis.script(_COMPARE_AND_SET)
 
     async def get(self, key: str) -> str | None:
         with broker_errors():

@@ -62,8 +62,8 @@ class Workers:
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
-        self._lease = redis.register_script(_LEASE)
-        self._reclaim = redis.register_script(_RECLAIM)
+        self._lease = redis.script(_LEASE)
+        self._reclaim = redis.script(_RECLAIM)
 
     async def announce(self, status: WorkerStatus) -> bool:
         """Tells the proxies that the worker lives. False: Redis did not know it, so its free ports must be set."""
@@ -92,7 +92,7 @@ class Workers:
         with broker_errors():
             leased = {int(port) for port in await self._redis.zrange(f"vqm:leases:{worker}", 0, -1)}
             free = [port for port in ports if port not in leased]
-            async with self._redis.pipeline(transaction=True) as pipe:
+            async with self._redis.batch(transaction=True) as pipe:
                 pipe.delete(f"vqm:ports:{worker}")
                 for start in range(0, len(free), 1000):
                     pipe.sadd(f"vqm:ports:{worker}", *free[start : start + 1000])
@@ -107,7 +107,7 @@ class Workers:
     async def opened(self, worker: str, media_id: str, ports: Collection[int]) -> None:
         """The worker has opened these ports: ends their leases, and tells the proxy that waits for it."""
         with broker_errors():
-            async with self._redis.pipeline(transaction=True) as pipe:
+            async with self._redis.batch(transaction=True) as pipe:
                 pipe.zrem(f"vqm:leases:{worker}", *ports)
                 # Redis may have lost its data after the lease, so that the worker declared the port free again.
                 pipe.srem(f"vqm:ports:{worker}", *ports)
@@ -134,7 +134,7 @@ class Workers:
     async def assign(self, worker: str, event: MediaAssigned | MediaUpdated) -> None:
         """Writes the assignment down and tells the worker, both or neither."""
         with broker_errors():
-            async with self._redis.pipeline(transaction=True) as pipe:
+            async with self._redis.batch(transaction=True) as pipe:
                 fields = encode(event)
                 pipe.hset(f"vqm:assignments:{worker}", event.media_id, fields["data"])
                 pipe.xadd(media_stream(worker).key, fields)
@@ -143,7 +143,7 @@ class Workers:
     async def release(self, worker: str, event: MediaReleased) -> None:
         """Ends an assignment and tells the worker, both or neither."""
         with broker_errors():
-            async with self._redis.pipeline(transaction=True) as pipe:
+            async with self._redis.batch(transaction=True) as pipe:
                 pipe.hdel(f"vqm:assignments:{worker}", event.media_id)
                 pipe.xadd(media_stream(worker).key, encode(event))
                 await pipe.execute()

@@ -1,16 +1,13 @@
 """Path (RFC 3327) and outbound (RFC 5626) in REGISTER."""
 
-from dataclasses import replace
-
 import pytest
 
 from sip_proxy.outbound import answered, asks_for_flow, path_of
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request
-from tests.unit.sip_proxy.builders import FROM_ALICE, request
+from tests.unit.sip_proxy.builders import request
 
 NAMED = '<sip:alice@10.0.0.7;ob>;+sip.instance="<urn:uuid:1>";reg-id=1'
-TCP = replace(FROM_ALICE, transport="tcp")
 OUTBOUND = ("Supported", "gruu, outbound")
 EDGE = ("Via", "SIP/2.0/UDP edge.example.com;branch=z9hG4bKedge")
 

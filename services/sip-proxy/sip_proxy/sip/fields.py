@@ -1,7 +1,7 @@
 """The header fields of a message: an ordered list that keeps every field byte for byte until it is changed."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from sip_proxy.sip.grammar import split_list
 
@@ -91,7 +91,7 @@ class Headers:
         self._fields: list[Field] = [_field(name, value) for name, value in fields]
         # Made from the fields when first needed, and dropped when they change.
         self._values: dict[str, list[str]] | None = None
-        self._views: dict[str, object] = {}
+        self._views: dict[str, Any] = {}
 
     @classmethod
     def from_fields(cls, fields: list[Field]) -> "Headers":
@@ -126,8 +126,13 @@ class Headers:
         """Appends the fields of that name as they stand in another message."""
         key = header_key(name)
         fields = [field for field in other._fields if field[0] == key]
+        if first_only:
+            del fields[1:]
+        same = key in other._views and len(fields) == 1 and self._index(key) is None
         self._forget(key)
-        self._fields.extend(fields[:1] if first_only else fields)
+        if same:
+            self._views[key] = other._views[key]
+        self._fields.extend(fields)
 
     def repeated(self, keys: Iterable[str]) -> str | None:
         """The first of these (long, lower-case) names that has more than one field."""
@@ -153,11 +158,15 @@ class Headers:
 
     def view(self, key: str, parse: Callable[["Headers"], T]) -> T:
         """The result of `parse`, remembered until a field of that name changes; a trailing `*` tells views apart."""
-        if key in self._views:
-            return cast(T, self._views[key])
-        value = parse(self)
+        try:
+            known: T = self._views[key]
+        except KeyError:
+            known = self._views[key] = parse(self)
+        return known
+
+    def remember(self, key: str, value: object) -> None:
+        """Notes a view that whoever changed the field has at hand."""
         self._views[key] = value
-        return value
 
     def set(self, name: str, value: str) -> None:
         """Replaces the first field of that name where it stands, drops the others; appends when there is none."""

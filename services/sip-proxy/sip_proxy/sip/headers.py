@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from sip_proxy.sip.errors import SipParseError, SipUriError, UnsupportedScheme
@@ -101,10 +101,10 @@ class Via:
 
     def with_param(self, name: str, value: str | None) -> "Via":
         """A copy where the parameter has this value, in its old place or at the end."""
-        if not self.has_param(name):
-            return replace(self, params=(*self.params, (name, value)))
-        params = tuple((known, value if known.lower() == name.lower() else old) for known, old in self.params)
-        return replace(self, params=params)
+        params: Params = (*self.params, (name, value))
+        if self.has_param(name):
+            params = tuple((known, value if known.lower() == name.lower() else old) for known, old in self.params)
+        return Via(self.transport, self.host, self.port, params)
 
     def __str__(self) -> str:
         port = "" if self.port is None else f":{self.port}"

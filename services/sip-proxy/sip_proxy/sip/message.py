@@ -182,7 +182,7 @@ def response_to(
     for name in ("Via", "From", "To", "Call-ID", "CSeq"):
         copied.extend_from(request.headers, name, first_only=name != "Via")
     to = copied.get("to")
-    if to_tag is not None and to is not None and status > 100 and not _has_tag(to):
+    if to_tag is not None and to is not None and status > 100 and not _has_tag(copied):
         copied.set("To", f"{to};tag={to_tag}")
     if status == 100:
         copied.extend_from(request.headers, "Timestamp", first_only=True)
@@ -207,7 +207,8 @@ def _top_via(headers: Headers) -> Via:
 
 
 def _all_vias(headers: Headers) -> tuple[Via, ...]:
-    return tuple(map(parse_via, headers.get_all("via")))
+    values = headers.get_all("via")
+    return (headers.view("via", _top_via), *map(parse_via, values[1:])) if values else ()
 
 
 def _from(headers: Headers) -> NameAddr:
@@ -264,8 +265,8 @@ def _content_length(headers: Headers) -> int | None:
     return length
 
 
-def _has_tag(to: str) -> bool:
+def _has_tag(headers: Headers) -> bool:
     try:
-        return parse_name_addr(to).tag is not None
+        return headers.view("to", _to).tag is not None
     except SipParseError:
-        return ";tag=" in to
+        return ";tag=" in _required(headers, "to")

@@ -9,14 +9,15 @@ _HIDDEN = r"\1***"
 # Messages are hostile and this runs on each of them: quantifiers are bounded or possessive, and a pattern only runs
 # when the text has one of the words that it looks for.
 _digest_values = re.compile(
-    r"(?<![A-Za-z0-9_])((?:response|nonce|cnonce|nextnonce|rspauth|password|passwd)\s*+=\s*+)"
+    # also within a longer name: cnonce, nextnonce. The set comes first, for which `re` looks fast.
+    r"([NnPpRr](?i:once|esponse|spauth|assw(?:or)?d)\s*+=\s*+)"
     r'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^\s,;"&<>]++)',
-    re.I | re.S,
+    re.S,
 ).sub
 _basic_credentials = re.compile(r"(authorization[ \t]*+:\s*+basic[ \t]++)[^\s]++", re.I).sub
 # RFC 4568 (SDES), RFC 8866 5.12 (k=), RFC 8839 5.4 (ICE), RFC 4567 (MIKEY)
 _media_keys = re.compile(r"((?:^|\n)(?:k=[a-z0-9]{1,16}:|a=(?:ice-pwd|key-mgmt):)|\binline:)[^\s|;]++", re.I).sub
-_uri_password = re.compile(r'([Ss][Ii][Pp][Ss]?:[^\s@:<>"]{1,128}:)[^\s@<>"]{1,128}+(?=@)').sub
+_uri_password = re.compile(r'([Ss][Ii][Pp][Ss]?:[^\s@:<>"]{1,128}+:)[^\s@<>"]{1,128}+(?=@)').sub
 
 _SEARCHES: tuple[tuple[tuple[str, ...], Callable[[str, str], str]], ...] = (
     (("nonce", "response", "rspauth", "passw"), _digest_values),
@@ -35,6 +36,13 @@ def redact(message: bytes | str) -> str:
     text = octets.decode("utf-8", "replace")[:MAX_CHARS]
     lowered = text.lower()
     for words, substitute in _SEARCHES:
-        if any(word in lowered for word in words):
+        if _has_any(lowered, words):
             text = substitute(_HIDDEN, text)
     return text[:MAX_CHARS]
+
+
+def _has_any(text: str, words: tuple[str, ...]) -> bool:
+    for word in words:  # noqa: SIM110  # any() takes twice as long
+        if word in text:
+            return True
+    return False

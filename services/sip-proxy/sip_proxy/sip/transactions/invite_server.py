@@ -15,7 +15,7 @@ class InviteServer:
 
     def __init__(self, key: ServerKey, request: Request, flow: Flow, timers: Timers) -> None:
         self.key = key
-        self.request = request
+        self.call_id = request.call_id  # all that is kept of the request: many transactions wait for their end
         self.flow = flow
         self.state: State = "proceeding"
         self._timers = timers
@@ -80,8 +80,8 @@ class InviteServer:
         return (*stop, *self._fail("transport"))
 
     def _fail(self, why: Failure) -> Effects:
-        return (Failed(self.key, why, self.request.call_id), *self._terminate())
+        return (Failed(self.key, why, self.call_id), *self._terminate())
 
     def _terminate(self) -> Effects:
         self.state = "terminated"
-        return (Terminated(self.key, self.request.call_id),)
+        return (Terminated(self.key, self.call_id),)

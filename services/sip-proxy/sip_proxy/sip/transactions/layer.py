@@ -106,7 +106,7 @@ class TransactionLayer:
     def abandon(self, key: TransactionKey) -> Effects:
         """Ends a transaction whose user waits for nothing more; its timers find nobody."""
         machine = self._find(key)
-        return () if machine is None else self._after((Terminated(key, machine.request.call_id),))
+        return () if machine is None else self._after((Terminated(key, machine.call_id),))
 
     def _find(self, key: TransactionKey) -> Server | Client | None:
         return self._servers.get(key) if isinstance(key, ServerKey) else self._clients.get(key)

@@ -14,6 +14,7 @@ class NonInviteClient:
 
     def __init__(self, key: ClientKey, request: Request, flow: Flow, timers: Timers) -> None:
         self.key = key
+        self.call_id = request.call_id
         self.request = request
         self.flow = flow
         self.state: State = "trying"
@@ -58,8 +59,8 @@ class NonInviteClient:
         return (*stop, *self._fail("transport"))
 
     def _fail(self, why: Failure) -> Effects:
-        return (Failed(self.key, why, self.request.call_id), *self._terminate())
+        return (Failed(self.key, why, self.call_id), *self._terminate())
 
     def _terminate(self) -> Effects:
         self.state = "terminated"
-        return (Terminated(self.key, self.request.call_id),)
+        return (Terminated(self.key, self.call_id),)

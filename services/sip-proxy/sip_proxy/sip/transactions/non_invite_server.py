@@ -14,7 +14,7 @@ class NonInviteServer:
 
     def __init__(self, key: ServerKey, request: Request, flow: Flow, timers: Timers) -> None:
         self.key = key
-        self.request = request
+        self.call_id = request.call_id  # all that is kept of the request: many transactions wait for their end
         self.flow = flow
         self.state: State = "trying"
         self._timers = timers
@@ -48,8 +48,8 @@ class NonInviteServer:
         return (CancelTimer(self.key, "J"), *self._fail("transport"))
 
     def _fail(self, why: Failure) -> Effects:
-        return (Failed(self.key, why, self.request.call_id), *self._terminate())
+        return (Failed(self.key, why, self.call_id), *self._terminate())
 
     def _terminate(self) -> Effects:
         self.state = "terminated"
-        return (Terminated(self.key, self.request.call_id),)
+        return (Terminated(self.key, self.call_id),)

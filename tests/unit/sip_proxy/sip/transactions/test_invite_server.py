@@ -18,12 +18,12 @@ def opened(flow: Flow = FROM_ALICE) -> tuple[InviteServer, VirtualTime]:
 
 def test_a_repeated_invite_is_answered_with_the_last_provisional() -> None:
     machine, time = opened()
-    ringing = answer(machine.request, 180)
+    ringing = answer(request(), 180)
 
-    time.do(machine.receive(machine.request))
-    time.do(machine.respond(answer(machine.request, 100)))
+    time.do(machine.receive(request()))
+    time.do(machine.respond(answer(request(), 100)))
     time.do(machine.respond(ringing))
-    time.do(machine.receive(machine.request))
+    time.do(machine.receive(request()))
 
     assert [message for _, message in time.sent][1:] == [ringing, ringing]
 
@@ -31,7 +31,7 @@ def test_a_repeated_invite_is_answered_with_the_last_provisional() -> None:
 def test_a_refusal_is_repeated_until_its_ack_or_64_t1() -> None:
     machine, time = opened()
 
-    time.do(machine.respond(answer(machine.request, 486)))
+    time.do(machine.respond(answer(request(), 486)))
     time.run_until(100)
 
     assert time.sent_at == [0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
@@ -42,7 +42,7 @@ def test_a_refusal_is_repeated_until_its_ack_or_64_t1() -> None:
 def test_the_ack_of_a_refusal_is_absorbed_and_ends_it_after_t4() -> None:
     machine, time = opened()
 
-    time.do(machine.respond(answer(machine.request, 486)))
+    time.do(machine.respond(answer(request(), 486)))
     time.do(machine.receive(request("ACK")))
     time.do(machine.receive(request("ACK")))
     time.run_until(100)
@@ -56,8 +56,8 @@ def test_a_repeated_invite_after_the_answer_is_absorbed() -> None:
     """It would set up a second call otherwise (RFC 6026)."""
     machine, time = opened()
 
-    time.do(machine.respond(answer(machine.request, 200)))
-    time.do(machine.receive(machine.request))
+    time.do(machine.respond(answer(request(), 200)))
+    time.do(machine.receive(request()))
     time.run_until(100)
 
     assert time.sent_at == [0]
@@ -66,12 +66,12 @@ def test_a_repeated_invite_after_the_answer_is_absorbed() -> None:
 
 def test_the_user_may_repeat_its_answer_but_not_change_its_mind() -> None:
     machine, time = opened()
-    accepted = answer(machine.request, 200)
+    accepted = answer(request(), 200)
 
     time.do(machine.respond(accepted))
     time.do(machine.respond(accepted))
-    time.do(machine.respond(answer(machine.request, 486)))
-    time.do(machine.respond(answer(machine.request, 180)))
+    time.do(machine.respond(answer(request(), 486)))
+    time.do(machine.respond(answer(request(), 180)))
 
     assert [message for _, message in time.sent] == [accepted, accepted]
 
@@ -80,7 +80,7 @@ def test_the_ack_of_an_answer_is_the_users() -> None:
     machine, time = opened()
     ack = request("ACK")
 
-    time.do(machine.respond(answer(machine.request, 200)))
+    time.do(machine.respond(answer(request(), 200)))
     time.do(machine.receive(ack))
 
     assert time.passed_up == [ack]
@@ -89,7 +89,7 @@ def test_the_ack_of_an_answer_is_the_users() -> None:
 def test_nothing_is_repeated_on_a_reliable_transport() -> None:
     machine, time = opened(TCP)
 
-    time.do(machine.respond(answer(machine.request, 486)))
+    time.do(machine.respond(answer(request(), 486)))
     time.run_until(10)
     time.do(machine.receive(request("ACK")))
 
@@ -101,7 +101,7 @@ def test_nothing_is_repeated_on_a_reliable_transport() -> None:
 def test_a_network_that_refuses_ends_it(status: int) -> None:
     machine, time = opened()
 
-    time.do(machine.respond(answer(machine.request, status)))
+    time.do(machine.respond(answer(request(), status)))
     time.do(machine.transport_failed())
 
     assert time.failures == ["transport"]

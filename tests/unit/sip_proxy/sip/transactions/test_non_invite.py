@@ -72,11 +72,11 @@ def test_a_network_that_refuses_is_told() -> None:
 
 def test_a_repeated_request_is_answered_with_what_was_answered_before() -> None:
     machine, time = server()
-    final = answer(machine.request, 200)
+    final = answer(request("BYE"), 200)
 
-    time.do(machine.receive(machine.request))  # nothing to say yet
+    time.do(machine.receive(request("BYE")))  # nothing to say yet
     time.do(machine.respond(final))
-    time.do(machine.receive(machine.request))
+    time.do(machine.receive(request("BYE")))
     time.run_until(100)
 
     assert [message for _, message in time.sent] == [final, final]
@@ -86,7 +86,7 @@ def test_a_repeated_request_is_answered_with_what_was_answered_before() -> None:
 def test_only_one_final_response_is_sent() -> None:
     machine, time = server()
 
-    time.do(machine.respond(answer(machine.request, 200)))
-    time.do(machine.respond(answer(machine.request, 500)))
+    time.do(machine.respond(answer(request("BYE"), 200)))
+    time.do(machine.respond(answer(request("BYE"), 500)))
 
     assert len(time.sent) == 1

@@ -1,0 +1,92 @@
+"""The machine that is measured on: which core is whose, processes that end with us, and the CPU time they took."""
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+HOST = "127.0.0.1"
+_TICKS = os.sysconf("SC_CLK_TCK")
+_STOP_S = 10.0
+
+
+class Cores:
+    """One core for the server under test, all others for who makes the load. With one core only they share it."""
+
+    def __init__(self) -> None:
+        first, *others = sorted(os.sched_getaffinity(0))
+        self.server = {first}
+        self.others = set(others) or {first}
+
+
+def require(programs: Mapping[str, str]) -> None:
+    """Goes on when all programs are there; else says which packages bring them, and ends."""
+    missing = {package for program, package in programs.items() if shutil.which(program) is None}
+    if missing:
+        sys.exit(f"The benchmark needs: sudo apt install --no-install-recommends {' '.join(sorted(missing))}")
+
+
+@contextmanager
+def running(
+    command: Sequence[str], log: Path, cores: set[int], environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a session of its own, on these cores; what it writes goes to `log`. It is ended at the end."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            env=None if environment is None else dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=log.parent,
+        )
+    os.sched_setaffinity(process.pid, cores)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def cpu_s(process: subprocess.Popen[bytes]) -> float:
+    """User and system time so far, of the process and of all that it forked."""
+    total = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[3]) == process.pid:  # its session
+            total += int(fields[11]) + int(fields[12])
+    return total / _TICKS
+
+
+def resident_mb(process: subprocess.Popen[bytes]) -> float:
+    """Memory that is really in use."""
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def description() -> str:
+    """What a reader must know of the machine to read the figures."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+    count = len(os.sched_getaffinity(0))
+    return f"{count} cores of {model}, Linux {platform.release()}, Python {platform.python_version()}"
