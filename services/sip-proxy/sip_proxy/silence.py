@@ -16,6 +16,7 @@ from sip_proxy.work import MediaSilent, ResultSpoken, SessionExpired, Work
 log = structlog.get_logger(__name__)
 
 CHECK_S = 5.0
+GATHER_S = 0.2  # most of what is read are the events of our own calls
 
 
 class SilenceWatch:
@@ -45,7 +46,7 @@ class SilenceWatch:
     async def listen(self) -> None:
         """Notes when each call was heard last and which have ended at another proxy, and passes on what has been
         spoken, until cancelled."""
-        async for batch in self._bus.tail([METRICS, CALLS]):
+        async for batch in self._bus.tail([METRICS, CALLS], gather_s=GATHER_S):
             for delivery in batch:
                 match delivery.event:
                     case SlicesMeasured() as measured:

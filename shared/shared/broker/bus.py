@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 from redis.exceptions import ResponseError
 
-from shared.broker.connection import AWAY, Client, StreamReply, broker_errors, cancellation_kept
+from shared.broker.connection import AWAY, Client, StreamReply, broker_errors
 from shared.events import Event, MalformedEntry, Stream, decode, encode
 
 log = structlog.get_logger(__name__)
@@ -76,12 +76,20 @@ class Bus:
                 await pipe.execute()
 
     async def tail(
-        self, streams: Sequence[Stream], *, after: Mapping[str, str] | None = None, count: int = 500
+        self,
+        streams: Sequence[Stream],
+        *,
+        after: Mapping[str, str] | None = None,
+        count: int = 500,
+        gather_s: float = 0.0,
     ) -> AsyncIterator[list[Delivery]]:
-        """Batches of everything that is published from now on (or after the given entry ids), for ever."""
+        """Batches of everything that is published from now on (or after the given entry ids), for ever. A reader that
+        is in no hurry gathers what comes within a time: each batch has its price."""
         reader = _TailReader(self._redis, [stream.key for stream in streams], dict(after or {}), count)
         async for batch in _persistently(reader.read, reader.reset):
             yield batch
+            if gather_s and len(batch) < count:
+                await asyncio.sleep(gather_s)
 
     async def trim(self, stream: Stream, now: float) -> int:
         """Drops what every group has handled and is older than `stream.keep_s`; then enforces the hard cap.
@@ -210,8 +218,7 @@ async def _persistently(
     failures = 0
     while True:
         try:
-            with cancellation_kept():
-                batch = await read()
+            batch = await read()
         except (*AWAY, ResponseError) as error:
             if isinstance(error, ResponseError) and not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise

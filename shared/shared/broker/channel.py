@@ -37,6 +37,7 @@ class Channel:
         self._timeout_s = timeout_s
         self._connecting = asyncio.Lock()
         self._link: _Link | None = None
+        self._closed = False
 
     async def execute(self, command: Command) -> Any:
         """The reply to one command.
@@ -64,12 +65,20 @@ class Channel:
         link = await self._connect()
         return await link.ask(commands)
 
-    async def close(self) -> None:
+    async def drop(self) -> None:
+        """Gives the connection up; the next command makes a new one."""
         if self._link is not None:
             await self._link.close()
 
+    async def close(self) -> None:
+        """For good: whoever still waits is told that the server is away."""
+        self._closed = True
+        await self.drop()
+
     async def _connect(self) -> "_Link":
         async with self._connecting:
+            if self._closed:
+                raise ConnectionError("the client is closed")
             if self._link is None or self._link.lost:
                 try:
                     async with asyncio.timeout(self._timeout_s):
@@ -103,7 +112,9 @@ class _Link(asyncio.Protocol):
         self.lost = False
         self._loop = loop
         self._timeout_s = timeout_s
-        self._reader = hiredis.Reader(encoding="utf-8", errors="replace", replyError=_refusal)
+        self._reader = hiredis.Reader(
+            encoding="utf-8", errors="replace", replyError=_refusal
+        )  # whoever wrote it: it can be read
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[_Question] = deque()
         self._outgoing: list[bytes] = []

@@ -1,15 +1,13 @@
 """How to reach Redis or Valkey, and the one error that says it is away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Protocol, cast
 
 from redis.asyncio import Redis, SSLConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError
 
 from shared.broker.batch import Batch
@@ -69,8 +67,8 @@ class Client(Protocol):
     def aclose(self) -> Awaitable[None]: ...
 
 
-# Readers that the server holds back until something comes; they stay with redis-py's pool.
-_READERS = frozenset({"XREAD", "XREADGROUP"})
+# What the server holds back until something comes must not hold up others: it goes through a channel of its own.
+_WAITING = frozenset({"BLPOP", "XREAD", "XREADGROUP"})
 
 
 class _Client(Redis):
@@ -80,26 +78,29 @@ class _Client(Redis):
         """Before first use."""
         self._make_channel = make_channel
         self._channel = make_channel()
-        self._idle: list[Channel] = []  # of those for waiting: each serves one waiter at a time
+        # Those for waiting: each serves one waiter at a time.
+        self._waiting: set[Channel] = set()
+        self._idle: list[Channel] = []
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         name: str = args[0]
-        if name in _READERS:
-            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # redis-py's
-        if name == "BLPOP":
-            return await self._wait(args)
         # redis-py names subcommands in one word, the server wants two: `XINFO GROUPS`
         command = (*name.split(), *args[1:]) if " " in name else args
-        reply = await self._channel.execute(command)
+        reply = await (self._wait(command) if name in _WAITING else self._channel.execute(command))
         options.pop("keys", None)  # redis-py means them for its cache
         read = self.response_callbacks.get(name)
         return reply if read is None else read(reply, **options)
 
     async def _wait(self, command: Command) -> Any:
         channel = self._idle.pop() if self._idle else self._make_channel()
+        self._waiting.add(channel)
         try:
             return await channel.execute(command)
+        except asyncio.CancelledError:
+            await channel.drop()  # the server still waits there
+            raise
         finally:
+            self._waiting.remove(channel)
             self._idle.append(channel)
 
     def script(self, text: str) -> Script:
@@ -109,26 +110,15 @@ class _Client(Redis):
         return Batch(self._channel, transaction=transaction)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
-        for channel in (self._channel, *self._idle):
+        for channel in (self._channel, *self._waiting, *self._idle):
             await channel.close()
         await super().aclose(close_connection_pool)
 
 
 def connect(url: str) -> Client:
     """A client that connects on first use. `url`: redis://, rediss:// or unix://."""
-    client = cast(
-        _Client,
-        _Client.from_url(
-            url,
-            decode_responses=True,
-            encoding_errors="replace",  # an entry that is not UTF-8 must not stop its readers
-            protocol=2,  # RESP3 gives streams as dicts; Redis 6.2 to 8 and Valkey all speak RESP2
-            socket_timeout=SOCKET_TIMEOUT_S,
-            socket_connect_timeout=SOCKET_TIMEOUT_S,
-            health_check_interval=15,
-            retry=Retry(NoBackoff(), 1),  # for pooled connections that died; waiting is the callers' decision
-        ),
-    )
+    # RESP3 gives streams as dicts; Redis 6.2 to 8 and Valkey all speak RESP2
+    client = cast(_Client, _Client.from_url(url, decode_responses=True, protocol=2))
     settings = client.connection_pool.connection_kwargs
     tls = SSLConnection(**settings).ssl_context.get() if url.startswith("rediss:") else None
     client.lead_through(lambda: Channel(settings, tls, SOCKET_TIMEOUT_S))
@@ -152,19 +142,3 @@ _BROKER_ERRORS = _BrokerErrors()
 def broker_errors() -> AbstractContextManager[None]:
     """Turns the client's many ways to say 'away' into BrokerLost."""
     return _BROKER_ERRORS  # one for all: every command passes here
-
-
-@contextmanager
-def cancellation_kept() -> Iterator[None]:
-    """Makes sure that a task that is cancelled inside redis-py, as readers can be, stays cancelled.
-
-    It waits with `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that comes in the moment when the
-    awaited thing is done: a loop around it would then run for ever.
-    """
-    task = asyncio.current_task()
-    before = 0 if task is None else task.cancelling()
-    try:
-        yield
-    finally:
-        if task is not None and task.cancelling() > before:
-            raise asyncio.CancelledError
