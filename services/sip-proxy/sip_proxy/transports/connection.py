@@ -2,12 +2,11 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
-from sip_proxy.effects import Address, Flow
+from sip_proxy.effects import Flow
 from sip_proxy.sip.framing import Framed, Framer, Malformed
 
 Frames = Framed | Malformed
@@ -30,75 +29,41 @@ class Limits:
 
 
 class Connection(asyncio.Protocol):
-    """`accepted`: told once the peer has connected to us; None for a connection that we make."""
+    """What is written before it is up waits until then."""
 
     def __init__(
         self,
+        flow: Flow,
         limits: Limits,
-        accepted: Callable[["Connection", Address], None] | None,
-        framed: Callable[["Connection", Frames], None],
+        framed: Callable[[Frames, Flow], None],
         lost: Callable[["Connection"], None],
+        *,
+        incoming: bool,
     ) -> None:
-        self.flow: Flow | None = None
+        self.flow = flow
         self._limits = limits
-        self._accepted, self._framed, self._tell_lost = accepted, framed, lost
+        self._framed, self._tell_lost = framed, lost
+        self._incoming = incoming
         self._framer = Framer()
         self._transport: asyncio.Transport | None = None
-        self._is_open = False
-        self._waiting: list[bytes] = []  # to be sent once it is open
-        self._early: list[bytes] = []  # came before it was
+        self._is_up = False
+        self._waiting: list[bytes] = []
         self._deadline: asyncio.TimerHandle | None = None
         self._partial = False  # a message had begun when the last octets came: its time runs
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is up; over TLS the handshake is done."""
         self._transport = cast(asyncio.Transport, transport)
-        self._keep_alive(transport.get_extra_info("socket"))
-        if self._accepted is None:
-            self.open()
-            return
-        self._expect_within(self._limits.message_s)
-        peer: tuple[Any, ...] | None = transport.get_extra_info("peername")
-        if peer is None:  # it has gone again
-            self.close()
-        else:
-            self._accepted(self, Address(peer[0], peer[1]))
-
-    def open(self) -> None:
-        """From now on messages pass."""
-        self._is_open = True
-        if self._accepted is None:
-            self._expect_within(self._limits.idle_s)
+        self._is_up = True
+        _keep_alive(transport.get_extra_info("socket"))
+        self._expect_within(self._limits.message_s if self._incoming else self._limits.idle_s)
         waiting, self._waiting = self._waiting, []
         for octets in waiting:
             self.write(octets)
-        early, self._early = self._early, []
-        for octets in early:
-            self.data_received(octets)
-
-    def pause(self) -> None:
-        """Leaves what comes to the handshake."""
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    async def secure(self, context: ssl.SSLContext) -> None:
-        """Does the TLS handshake as a server, and opens.
-
-        Raises:
-            OSError: it failed, or took too long.
-        """
-        if self._transport is None:
-            raise ConnectionResetError
-        secured = await asyncio.get_running_loop().start_tls(
-            self._transport, self, context, server_side=True, ssl_handshake_timeout=self._limits.handshake_s
-        )
-        if secured is None:
-            raise ConnectionResetError
-        self._transport = secured
-        self.open()
 
     def write(self, octets: bytes) -> bool:
         """False when the peer is gone, or so deaf that it is let go now."""
-        if not self._is_open:
+        if not self._is_up:
             self._waiting.append(octets)
             return sum(map(len, self._waiting)) <= MAX_UNSENT_BYTES
         if self._transport is None or self._transport.is_closing():
@@ -116,14 +81,10 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def data_received(self, data: bytes) -> None:
-        if not self._is_open:
-            # asyncio hands over what came with the end of the handshake before it tells us of that end
-            self._early.append(data)
-            return
         for frame in self._framer.feed(data):
             self._expect_within(self._limits.idle_s)
             if isinstance(frame, (Framed, Malformed)):
-                self._framed(self, frame)
+                self._framed(frame, self.flow)
             else:
                 self.write(b"\r\n")  # RFC 5626 4.4.1
             if isinstance(frame, Malformed) and frame.fatal:
@@ -135,7 +96,6 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
-        self._is_open = True  # nothing waits for it any more
         self._transport = None
         self._tell_lost(self)
 
@@ -153,10 +113,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _keep_alive(self, sock: socket.socket | None) -> None:
-        if sock is None:
-            return
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for option, value in _KEEPALIVE:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+def _keep_alive(sock: socket.socket | None) -> None:
+    if sock is None:
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for option, value in _KEEPALIVE:
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -20,6 +20,7 @@ from sip_proxy.transports.connection import Connection, Frames, Limits
 log = structlog.get_logger(__name__)
 
 BACKLOG = 512
+PAUSE_S = 0.1  # after a failed accept: it would fail again at once
 
 
 class Receiver(Protocol):
@@ -68,7 +69,7 @@ class StreamTransport:
             raise
         # The address that others reach this socket at.
         self.local = Address(advertised_host, self._socket.getsockname()[1])
-        self._server: asyncio.Server | None = None
+        self._accepting: asyncio.Task[None] | None = None
         self._connections: dict[Flow, Connection] = {}
         self._hosts: Counter[str] = Counter()
         self.counters: Counter[str] = Counter()
@@ -79,14 +80,15 @@ class StreamTransport:
     async def start(self, receiver: Receiver, tasks: asyncio.TaskGroup) -> None:
         """Accepts from now on; handshakes run in `tasks`."""
         self._receiver, self._tasks = receiver, tasks
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._incoming, sock=self._socket, backlog=BACKLOG)
+        self._socket.listen(BACKLOG)
+        self._accepting = tasks.create_task(self._accept())
+        self._accepting.add_done_callback(lambda _: self._socket.close())
 
     def close(self) -> None:
-        if self._server is None:
+        if self._accepting is None:
             self._socket.close()
             return
-        self._server.close()
+        self._accepting.cancel()
         for connection in list(self._connections.values()):
             connection.close()
 
@@ -105,73 +107,71 @@ class StreamTransport:
         """
         flow = Flow(self._transport, self.local, remote)
         if flow not in self._connections:
-            connection = self._new_connection()
-            self._enter(flow, connection)
-            self._tasks.create_task(self._dial(flow, connection, server_name))
+            self._tasks.create_task(self._dial(self._enter(flow, incoming=False), server_name))
         return flow
 
-    async def _dial(self, flow: Flow, connection: Connection, server_name: str) -> None:
+    async def _dial(self, connection: Connection, server_name: str) -> None:
         context = None if self._contexts is None else self._contexts.client()
+        remote = connection.flow.remote
         try:
             async with asyncio.timeout(self._limits.handshake_s):
                 await asyncio.get_running_loop().create_connection(
                     lambda: connection,
-                    flow.remote.host,
-                    flow.remote.port,
+                    remote.host,
+                    remote.port,
                     ssl=context,
                     server_hostname=None if context is None else server_name,
                 )
         except OSError as error:  # also TimeoutError and ssl.SSLError
-            log.info("connection not made", flow=str(flow), error=str(error) or type(error).__name__)
+            log.info("connection not made", flow=str(connection.flow), error=str(error) or type(error).__name__)
             self.counters["connections_failed"] += 1
-            self._forget(flow)
+            self._lost(connection)
 
-    def _incoming(self) -> Connection:
-        return self._new_connection(self._admit)
-
-    def _new_connection(self, accepted: Callable[[Connection, Address], None] | None = None) -> Connection:
-        return Connection(self._limits, accepted, self._framed, self._lost)
-
-    def _admit(self, connection: Connection, remote: Address) -> None:
-        """A peer has connected: too many of them, of one host or in all, would be held for nothing."""
-        if len(self._connections) >= self._limits.connections or (
-            self._hosts[remote.host] >= self._limits.connections_per_host
-        ):
-            self.counters["connections_refused"] += 1
-            connection.close()
-            return
-        self.counters["connections_accepted"] += 1
-        self._enter(Flow(self._transport, self.local, remote), connection)
-        if self._contexts is None:
-            connection.open()
-        else:
-            connection.pause()
-            self._tasks.create_task(self._shake_hands(connection, self._contexts.server()))
-
-    async def _shake_hands(self, connection: Connection, context: ssl.SSLContext) -> None:
+    async def _accept(self) -> None:
         """Here and not in `create_server`, so that connections are counted before they cost a handshake."""
-        try:
-            await connection.secure(context)
-        except OSError:  # also ssl.SSLError: a scan, or a phone that does not trust us
-            self.counters["handshakes_failed"] += 1
-            connection.close()
-            self._lost(connection)  # asyncio tells a connection of its end only after the handshake
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, address = await loop.sock_accept(self._socket)
+            except OSError as error:  # it has gone again, or there are no more descriptors for us
+                log.warning("connection not accepted", transport=self._transport, error=str(error))
+                await asyncio.sleep(PAUSE_S)
+                continue
+            remote = Address(address[0], address[1])
+            if self._is_full(remote.host):
+                self.counters["connections_refused"] += 1
+                accepted.close()
+                continue
+            self.counters["connections_accepted"] += 1
+            connection = self._enter(Flow(self._transport, self.local, remote), incoming=True)
+            self._tasks.create_task(self._welcome(connection, accepted))
 
-    def _enter(self, flow: Flow, connection: Connection) -> None:
+    async def _welcome(self, connection: Connection, accepted: socket.socket) -> None:
+        context = None if self._contexts is None else self._contexts.server()
+        try:
+            async with asyncio.timeout(self._limits.handshake_s):
+                await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, accepted, ssl=context)
+        except OSError:  # also TimeoutError and ssl.SSLError: a scan, or a phone that does not trust us
+            self.counters["handshakes_failed"] += 1
+            accepted.close()
+            self._lost(connection)
+
+    def _is_full(self, host: str) -> bool:
+        """Whether peers have too many connections, this host or all of them: they would be held for nothing."""
+        return (
+            len(self._connections) >= self._limits.connections or self._hosts[host] >= self._limits.connections_per_host
+        )
+
+    def _enter(self, flow: Flow, *, incoming: bool) -> Connection:
+        connection = Connection(flow, self._limits, self._receiver.framed, self._lost, incoming=incoming)
         self._connections[flow] = connection
         self._hosts[flow.remote.host] += 1
-        connection.flow = flow
-
-    def _framed(self, connection: Connection, frame: Frames) -> None:
-        if connection.flow is not None:
-            self._receiver.framed(frame, connection.flow)
+        return connection
 
     def _lost(self, connection: Connection) -> None:
-        # A later connection of the same flow is another one.
-        if connection.flow is not None and self._connections.get(connection.flow) is connection:
-            self._forget(connection.flow)
-
-    def _forget(self, flow: Flow) -> None:
+        flow = connection.flow
+        if self._connections.get(flow) is not connection:
+            return  # a later connection of the same flow is another one
         del self._connections[flow]
         self._hosts[flow.remote.host] -= 1
         if not self._hosts[flow.remote.host]:
