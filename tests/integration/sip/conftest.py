@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import uvloop
 
 from shared.broker import Bus, NonceUses, Outbox, Proxies, Quotas, Registry, State, Workers, connect
 from shared.events import Event, MediaAssigned, MediaUpdated, Stream
@@ -33,6 +34,11 @@ PORTS = range(20000, 20040, 2)
 TIMERS = Timers(t1=0.05, t2=0.4, t4=0.2, d=1.0, c=20.0)
 
 SomeEvent = TypeVar("SomeEvent", bound=Event)
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop that the proxy really runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @cache
