@@ -102,12 +102,13 @@ async def running(
     worker: bool = True,
     flush: bool = True,
     now: Callable[[], float] = time.time,
+    ports: range = PORTS,
     **changes: Any,
 ) -> AsyncIterator[System]:
     redis = connect(broker.url)
     if flush:
         await redis.flushdb()
-    paper = PaperWorker(Bus(redis), Workers(redis), PORTS)
+    paper = PaperWorker(Bus(redis), Workers(redis), ports)
     settings = SipProxySettings(
         **{
             "redis_url": broker.url,
