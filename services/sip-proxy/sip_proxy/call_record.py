@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-import structlog
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from shared.events import Party, Value
 from sip_proxy.anchoring import MAX_DIALOGS, Anchor
@@ -13,8 +12,6 @@ from sip_proxy.effects import Flow
 from sip_proxy.session_timer import SessionTimer
 from sip_proxy.sip.dialog import Dialog
 from sip_proxy.sip.message import Message, Request
-
-log = structlog.get_logger(__name__)
 
 HangupBy = Literal["caller", "callee", "proxy"] | None
 
@@ -144,14 +141,3 @@ class CallRecord(Value):
 
     def _is_callee(self, tag: str) -> bool:
         return tag in self.callee_flows or (self.dialog is not None and tag == self.dialog.local_tag)
-
-
-def decode(text: str | None) -> CallRecord | None:
-    """The record of a document in Redis; None for one that is missing or not ours."""
-    if text is None:
-        return None
-    try:
-        return CallRecord.model_validate_json(text)
-    except ValidationError as error:
-        log.warning("unreadable call record ignored", error=str(error))
-        return None

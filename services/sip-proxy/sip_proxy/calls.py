@@ -10,7 +10,8 @@ import structlog
 from shared.broker import BrokerLost, State
 from shared.events import CALLS, CallEnded, Event, Stream
 from sip_proxy.call_limits import CallLimits
-from sip_proxy.call_record import CallRecord, HangupBy, decode
+from sip_proxy.call_record import CallRecord, HangupBy
+from sip_proxy.documents import read
 from sip_proxy.ports import MediaPorts
 
 log = structlog.get_logger(__name__)
@@ -68,7 +69,7 @@ class CallBook:
         if record is not None and self._is_shared():
             return await self.latest(call_id)
         if record is None and call_id not in self._undeleted:
-            record = decode(await self._state.get(PREFIX + call_id))
+            record = read(CallRecord, await self._state.get(PREFIX + call_id))
             if record is not None:
                 self._calls[call_id] = record
         return record
@@ -78,7 +79,7 @@ class CallBook:
         record = self._calls.get(call_id)
         if record is not None and call_id not in self._unwritten:
             with suppress(BrokerLost):
-                record = self._calls[call_id] = decode(await self._state.get(PREFIX + call_id)) or record
+                record = self._calls[call_id] = read(CallRecord, await self._state.get(PREFIX + call_id)) or record
         return record
 
     def forget(self, ended: CallEnded) -> None:
@@ -146,11 +147,13 @@ class CallBook:
     async def _adopt(self) -> bool:
         """Takes over what our former self left: answered calls run on, those that still rang have ended with it."""
         try:
-            left = [record async for _, text in self._state.scan(PREFIX) if (record := decode(text)) is not None]
+            left = [
+                record async for _, text in self._state.scan(PREFIX) if (record := read(CallRecord, text)) is not None
+            ]
         except BrokerLost as error:
             log.warning("running calls not taken over yet", error=str(error))
             return False
-        for record in left:
+        for record in filter(None, found):
             ours = record.instance == self._instance and record.started_at < self._born
             if not ours or record.call_id in self._calls:
                 continue

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import structlog
-from pydantic import ValidationError
 
 from shared.broker import BrokerLost, Bus, Proxies
 from shared.events import Event, FlowLost, MessageHandedOver, ResponseHandedBack, Stream, Value, flow_stream
+from sip_proxy.documents import read
 from sip_proxy.effects import Address, Flow, Transport
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.framing import Framed
@@ -128,7 +128,7 @@ class Cluster:
     async def _meet(self) -> None:
         node = self._node
         await self._proxies.announce(node.instance, node.model_dump_json(), node.addresses.values())
-        others = [other for text in await self._proxies.live() if (other := _decode(text)) is not None]
+        others = [other for text in await self._proxies.live() if (other := read(Node, text)) is not None]
         self._owners = {
             (transport, Address.parse(address)): other.instance
             for other in others
@@ -154,11 +154,3 @@ def _flow(event: MessageHandedOver | ResponseHandedBack | FlowLost) -> Flow:
 
 def _encoded(octets: bytes) -> str:
     return base64.b64encode(octets).decode()
-
-
-def _decode(text: str) -> Node | None:
-    try:
-        return Node.model_validate_json(text)
-    except ValidationError as error:
-        log.warning("unreadable proxy ignored", error=str(error))
-        return None

@@ -5,12 +5,12 @@ import asyncio
 from dataclasses import dataclass
 
 import structlog
-from pydantic import ValidationError
 
 from shared.broker import BrokerLost, Registry, State
 from shared.events import GATEWAYS, GatewayDown, GatewayProbed, GatewayUp
 from sip_proxy.bindings import Binding, Bindings
 from sip_proxy.context import Context
+from sip_proxy.documents import read
 from sip_proxy.effects import ClientKey, Flow
 from sip_proxy.gateways import Gateway, Patience, is_due
 from sip_proxy.sip.message import Request
@@ -148,7 +148,7 @@ class Probes:
         self._context.publish(GATEWAYS, GatewayProbed(**contact, code=code, rtt_ms=rtt_ms))
         key = f"{PREFIX}{probe.aor}:{binding.contact}"
         try:
-            before = _decode(await self._state.get(key)) or Gateway(aor=probe.aor, contact=binding.contact)
+            before = read(Gateway, await self._state.get(key)) or Gateway(aor=probe.aor, contact=binding.contact)
             patience = self._patience
             after = before.lost(now, patience) if code is None else before.answered(now, rtt_ms, patience)
             await self._state.put(key, after.model_dump_json(), KEPT_S)
@@ -163,13 +163,3 @@ class Probes:
         else:
             lost, last = self._patience.down_after, before.answered_at
             self._context.publish(GATEWAYS, GatewayDown(**contact, lost=lost, last_answer_at=last))
-
-
-def _decode(text: str | None) -> Gateway | None:
-    if text is None:
-        return None
-    try:
-        return Gateway.model_validate_json(text)
-    except ValidationError as error:
-        log.warning("unreadable state of a gateway ignored", error=str(error))
-        return None

@@ -4,12 +4,13 @@ device to the other as requests inside a call are."""
 from dataclasses import dataclass, field
 
 import structlog
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from shared.broker import BrokerLost, State
 from shared.events import SECURITY, Value
 from sip_proxy import proxy
 from sip_proxy.context import Context
+from sip_proxy.documents import read
 from sip_proxy.effects import Flow
 from sip_proxy.errands import PlainErrand
 from sip_proxy.forking import Fork
@@ -80,7 +81,7 @@ class Subscriptions:
             BrokerLost: nobody knows now.
         """
         request = work.request
-        subscription = _decode(await self._state.get(PREFIX + request.call_id))
+        subscription = read(Subscription, await self._state.get(PREFIX + request.call_id))
         if subscription is None:
             return False
         flow, may_send = subscription.way_of(request, work.flow)
@@ -116,13 +117,3 @@ class _Opening(PlainErrand):
     async def relay(self, response: Response, flow: Flow | None) -> None:
         if flow is not None and response.status >= 200:
             await self.subscriptions.accepted(self, response, flow)
-
-
-def _decode(text: str | None) -> Subscription | None:
-    if text is None:
-        return None
-    try:
-        return Subscription.model_validate_json(text)
-    except ValidationError as error:
-        log.warning("unreadable subscription ignored", error=str(error))
-        return None
