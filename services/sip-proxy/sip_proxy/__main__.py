@@ -17,6 +17,8 @@ from sip_proxy.accounts import Accounts, AccountsUnreadable, from_file, seeded
 from sip_proxy.app import App
 from sip_proxy.settings import SipProxySettings
 
+COLLECT_EVERY_S = 60.0
+
 
 async def serve(settings: SipProxySettings, accounts: Accounts) -> None:
     """Serves until cancelled."""
@@ -44,7 +46,7 @@ async def serve(settings: SipProxySettings, accounts: Accounts) -> None:
             )
             try:
                 await app.start()
-                _relax_collector()
+                tasks.create_task(_collect_cycles())
                 tasks.create_task(outbox.run())
 
                 def counters() -> dict[str, float]:
@@ -58,12 +60,15 @@ async def serve(settings: SipProxySettings, accounts: Accounts) -> None:
         await redis.aclose()
 
 
-def _relax_collector() -> None:
-    """Reference counts free nearly all that a message makes. What waits for the end of its transaction, by the
-    thousand, must not be searched for cycles at every burst: that would stop the proxy for tenths of a second."""
+async def _collect_cycles() -> None:
+    """Reference counts free all but a handful of what a message makes. What waits for the end of its transaction, by
+    the thousand, is not searched for cycles again and again: a search can take tenths of a second."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 10, 100)
+    gc.disable()
+    while True:
+        await asyncio.sleep(COLLECT_EVERY_S)
+        gc.collect()
 
 
 def load_accounts(settings: SipProxySettings) -> Accounts:

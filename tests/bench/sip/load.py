@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.bench.sip.machine import Cores
+from tests.bench.sip.machine import Cores, free_port
 from tests.bench.sip.sipp import Caller, Outcome, Sipp
 from tests.bench.sip.systems import CALLEES, CALLERS, PASSWORD, System
 
@@ -17,14 +17,15 @@ class Load:
     def __init__(self, system: System, folder: Path, cores: Cores) -> None:
         self.system = system
         self._sipp = Sipp(system.port, folder, cores.others)
+        self._port = free_port()  # always the same: a device that comes again refreshes its binding
 
     def register(self, rate: int, count: int) -> Outcome:
         """Registrations with a challenge each, `rate` a second."""
-        return self._sipp.run("register", _CALLERS, rate, count)
+        return self._sipp.run("register", _CALLERS, rate, count, self._port)
 
     def call(self, rate: int, count: int) -> Outcome:
         """Calls with a challenge each, to devices that answer at once; inside `answering` only."""
-        return self._sipp.run("caller", _CALLERS, rate, count)
+        return self._sipp.run("caller", _CALLERS, rate, count, self._port)
 
     def answering(self) -> AbstractContextManager[None]:
         """The callees are registered, and answer."""

@@ -57,6 +57,7 @@ def sip_proxy(folder: Path, cores: Cores, **settings: str) -> Iterator[System]:
             VQM_SIP_ACCOUNTS_FILE=str(_accounts(folder)),
             VQM_SIP_TRANSPORTS="udp",
             VQM_TRUSTED_NETWORKS=f"{HOST}/32",  # the generator is a whole town of devices
+            VQM_PROBE_INTERVAL_S="0",  # nor does it answer when it has gone
             **settings,
         )
         server = stack.enter_context(
