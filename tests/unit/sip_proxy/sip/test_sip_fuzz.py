@@ -108,7 +108,7 @@ def test_what_people_see_is_bounded_text(data: bytes) -> None:
     check_shown(data)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="needs atheris: pip install atheris")
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris: wheels for Python 3.11 on x86-64")
 @pytest.mark.parametrize("target", ["message", "description", "parts", "credentials", "shown"])
 def test_what_reads_octets_withstands_a_guided_search(target: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.unit.sip_proxy.sip.fuzzing", target, "-runs=5000", "-seed=1"]
