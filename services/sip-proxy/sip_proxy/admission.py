@@ -136,7 +136,7 @@ class Door:
         if isinstance(verdict, Challenged):
             return Reply(self.answer(request, verdict.status, headers=verdict.headers), (verdict.event,), verdict)
         if flow.transport not in verdict.account.transports:
-            facts = facts_of(request, flow, now, verdict.account)
+            facts = facts_of(request, flow, now, verdict.account.name)
             event = InvalidTransport(**facts, reason=f"only {', '.join(sorted(verdict.account.transports))}")
             return Reply(self.answer(request, 403, "Transport Not Allowed"), (event,))
         return Admitted(verdict)
@@ -171,4 +171,4 @@ def capabilities() -> tuple[tuple[str, str], ...]:
 
 def not_allowed(request: Request, flow: Flow, now: float, account: Account | None, reason: str) -> RequestNotAllowed:
     """The event for a well-formed request that we refuse; `account`: who was proven to have sent it."""
-    return RequestNotAllowed(**facts_of(request, flow, now, account), reason=reason)
+    return RequestNotAllowed(**facts_of(request, flow, now, None if account is None else account.name), reason=reason)

@@ -10,6 +10,7 @@ from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
 from sip_proxy.auth import Authenticator
 from sip_proxy.call_limits import CallLimits
+from sip_proxy.callees import Callees
 from sip_proxy.calls import CallBook
 from sip_proxy.carrier_registrations import CarrierRegistrations
 from sip_proxy.carrier_requests import CarrierRequests
@@ -129,10 +130,16 @@ class App:
             randbelow,
         )
         sources = CarrierSources(carriers, next_hops)
-        invites = Invites(context, accounts, self._location, ports, self._book, forwarder)
+        callees = Callees(context, accounts, self._location)
+        invites = Invites(context, callees, ports, self._book, forwarder)
         speakers = Speakers(context, self._authenticator, self._location, self._guard.is_trusted, sources.has_named)
-        patience = Patience(settings.probe_down_after, settings.probe_up_after)
-        self._probes = Probes(context, registry, state, settings.probe_interval_s, patience)
+        self._probes = Probes(
+            context,
+            registry,
+            state,
+            settings.probe_interval_s,
+            Patience(settings.probe_down_after, settings.probe_up_after),
+        )
         subscriptions = Subscriptions(context, state, forwarder)
         self._switchboard = Switchboard(
             context,
@@ -143,7 +150,7 @@ class App:
             invites,
             InDialog(context, ports, self._book, forwarder, Parties(context, self._location), speakers),
             Extensions(context, invites, ports, self._book, speakers, settings.impairment(), settings.language),
-            PlainRequests(context, accounts, self._location, forwarder, subscriptions),
+            PlainRequests(context, callees, forwarder, subscriptions),
             subscriptions,
             call_limits,
             self._probes,

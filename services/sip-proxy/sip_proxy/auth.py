@@ -3,7 +3,6 @@ nonces prove themselves, so that an unauthenticated request costs neither state 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -18,6 +17,7 @@ from shared.events import (
 )
 from sip_proxy.accounts import ALGORITHMS, Account, Accounts
 from sip_proxy.effects import Flow
+from sip_proxy.facts import facts_of
 from sip_proxy.sip.digest import (
     NONCE_LIFETIME_S,
     Algorithm,
@@ -33,7 +33,6 @@ from sip_proxy.sip.digest import (
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request
 from sip_proxy.sip.uri import OpaqueUri, parse_uri
-from sip_proxy.texts import clean, clean_or_none
 
 log = structlog.get_logger(__name__)
 
@@ -89,14 +88,7 @@ class Authenticator:
             SipParseError: credentials that cannot be read.
         """
         credentials = self._credentials(request)
-        facts: dict[str, Any] = {
-            "at": now,
-            "source": str(flow.remote),
-            "transport": flow.transport,
-            "method": clean(request.method, 64),
-            "call_id": clean(request.call_id, 512),
-            "account": None if credentials is None else clean_or_none(credentials.username),
-        }
+        facts = facts_of(request, flow, now, None if credentials is None else credentials.username)
         if credentials is None:
             return self._challenge(as_proxy, now, ChallengeSent(**facts), None)
         lifetime_s = NO_COUNT_LIFETIME_S if credentials.qop is None else NONCE_LIFETIME_S

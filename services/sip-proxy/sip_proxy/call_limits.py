@@ -56,7 +56,7 @@ class CallLimits:
         )
         if limit is None:
             return None
-        event = SessionLimit(**facts_of(request, flow, now, account), reason=f"too many calls {limit}")
+        event = SessionLimit(**facts_of(request, flow, now, account.name), reason=f"too many calls {limit}")
         self._context.publish(SECURITY, event)
         status, reason = (486, None) if limit == "at once" else (403, "Too Many Calls Today")
         return response_to(request, status, reason, to_tag=self._context.token())

@@ -25,7 +25,6 @@ from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.languages import preferred
 from sip_proxy.sip.message import Message, Request, Response, response_to
 from sip_proxy.sip.session_interval import SessionInterval
-from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
 from sip_proxy.sip.uri import is_secure
 from sip_proxy.speakers import Speakers
 from sip_proxy.unavailable import retry_later
@@ -180,8 +179,7 @@ class Extensions:
         self._answering.stop(call_id)
         flow = self._context.wire.way(Flow.from_text(record.caller_flow))
         if flow is not None:
-            via = self._context.site.via(flow.transport, MAGIC_COOKIE + self._context.token())
-            _, bye = record.dialog.request("BYE", via)
+            _, bye = record.dialog.request("BYE", self._context.new_via(flow))
             self._context.wire.start(bye, flow)
         await self._book.end(call_id, hangup_by=hangup_by, final_code=None, reason=reason)
 

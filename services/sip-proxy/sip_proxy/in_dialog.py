@@ -18,7 +18,6 @@ from sip_proxy.ports import MediaPorts
 from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.sdp import SessionDescription
-from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
 from sip_proxy.speakers import Speakers
 from sip_proxy.texts import clean_or_none
 from sip_proxy.work import AckArrived, RequestArrived
@@ -139,8 +138,7 @@ class InDialog:
         for party, request in record.byes():
             flow = await self._parties.way_to(party, record, request)
             if flow is not None:
-                via = self._context.site.via(flow.transport, MAGIC_COOKIE + self._context.token())
-                request.headers.prepend("Via", via)
+                request.headers.prepend("Via", self._context.new_via(flow))
                 self._context.wire.start(request, flow)
         await self._book.end(call_id, hangup_by=hangup_by, final_code=None, reason=reason)
 

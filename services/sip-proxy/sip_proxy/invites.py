@@ -8,21 +8,19 @@ import structlog
 from shared.broker import BrokerLost
 from shared.events import CALLS, CallAnswered, CallRinging, CallStarted
 from sip_proxy import session_expiry
-from sip_proxy.accounts import Accounts
 from sip_proxy.anchoring import Anchor
 from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description, description_of
 from sip_proxy.call_record import CallRecord, HangupBy, Outside
+from sip_proxy.callees import Callees
 from sip_proxy.calls import CallBook
 from sip_proxy.context import Context
 from sip_proxy.dialog_ends import DialogEnd
 from sip_proxy.effects import Flow, ServerKey
 from sip_proxy.forking import Fork
 from sip_proxy.forwarding import Forwarder, Target
-from sip_proxy.location import Location
 from sip_proxy.ports import MediaPorts, NoWorker
 from sip_proxy.sip.errors import SdpError
 from sip_proxy.sip.message import Request, Response, response_to
-from sip_proxy.targets import targets_of
 from sip_proxy.texts import clean_or_none
 from sip_proxy.unavailable import make_retry_later, retry_later
 from sip_proxy.work import RequestArrived
@@ -36,15 +34,13 @@ class Invites:
     def __init__(
         self,
         context: Context,
-        accounts: Accounts,
-        location: Location,
+        callees: Callees,
         ports: MediaPorts,
         book: CallBook,
         forwarder: Forwarder,
     ) -> None:
         self._context = context
-        self._accounts = accounts
-        self._location = location
+        self._callees = callees
         self._ports = ports
         self._book = book
         self._forwarder = forwarder
@@ -125,14 +121,12 @@ class Invites:
         if record is None:
             return
         try:
-            registered = await self._location.bindings(record.callee)
-            targets = targets_of(registered.live(self._context.now()), work.request, self._context.wire)
-            if not targets:
-                known = self._accounts.owns_user(record.callee.rpartition("@")[0])
-                await self.refuse(work, response_to(work.request, 480 if known else 404, to_tag=self._context.token()))
-                return
+            targets = await self._callees.targets(record.callee, work.request)
         except BrokerLost:
             await self.refuse(work, retry_later(work.request, self._context.token()), "broker away")
+            return
+        if not targets:
+            await self.refuse(work, self._callees.absence(record.callee, work.request))
             return
         work.request.headers.remove("Route")  # whatever way it came, its target is one of ours
         await self.connect(work, record, targets)

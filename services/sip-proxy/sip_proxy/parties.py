@@ -27,18 +27,16 @@ class Parties:
         way, server = self._context.wire.way(flow), record.server_of(party)
         if way is None and server is not None:
             return self._context.wire.connect(flow, server)
-        return way or await self._registered_way(record.caller if party == "caller" else record.callee, flow, request)
+        return way or await self._registered_way(record.aor_of(party), flow, request)
 
     async def _registered_way(self, aor: str, lost: Flow, request: Request) -> Flow | None:
         try:
             bindings = (await self._location.bindings(aor)).live(self._context.now())
         except BrokerLost:
             return None
-        reachable = [
-            (binding, way) for binding in bindings if (way := self._context.wire.way(binding.flow)) is not None
-        ]
-        reachable.sort(key=lambda item: _likeness(item[0], lost, request.parsed_uri), reverse=True)
-        return next((way for binding, way in reachable if _likeness(binding, lost, request.parsed_uri)), None)
+        alike = [(likeness, one) for one in bindings if (likeness := _likeness(one, lost, request.parsed_uri))]
+        ways = (self._context.wire.way(one.flow) for _, one in sorted(alike, key=lambda item: -item[0]))
+        return next((way for way in ways if way is not None), None)
 
 
 def _likeness(binding: Binding, lost: Flow, target: SipUri) -> int:

@@ -12,7 +12,6 @@ from sip_proxy.sip.dialog import Dialog
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request, Response
 from sip_proxy.sip.session_interval import confirmed
-from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
 from sip_proxy.sip.uri import is_secure
 
 Outcome = Literal["refreshed", "gone"]
@@ -40,7 +39,7 @@ class Refreshing:
         contact = self._context.site.contact(
             record.extension or "", flow.transport, secure=is_secure(dialog.remote_target)
         )
-        dialog, invite = dialog.request("INVITE", self._via(flow))
+        dialog, invite = dialog.request("INVITE", self._context.new_via(flow))
         invite.headers.add("Contact", contact)
         invite.headers.add("Supported", "timer")
         invite.headers.add("Session-Expires", f"{timer.interval_s};refresher=uac")
@@ -79,11 +78,8 @@ class Refreshing:
     def _acknowledge(self, dialog: Dialog, response: Response, flow: Flow) -> None:
         """RFC 3261 13.2.2.4: every copy of the 2xx, to where its Contact says."""
         at_invite = dialog.model_copy(update={"local_cseq": response.cseq.number - 1})
-        _, ack = at_invite.request("ACK", self._via(flow))
+        _, ack = at_invite.request("ACK", self._context.new_via(flow))
         self._context.wire.send(_towards(response, ack), flow)
-
-    def _via(self, flow: Flow) -> str:
-        return self._context.site.via(flow.transport, MAGIC_COOKIE + self._context.token())
 
 
 def _towards(response: Response, ack: Request) -> Request:

@@ -246,10 +246,11 @@ class Server:
         return self._layer.server_flow(transaction)
 
     def way(self, flow: Flow) -> Flow | None:
-        if not self._cluster.is_ours(flow):
-            return self._cluster.way(flow)
-        sender = self._senders.get(flow.transport)
-        return flow if sender is not None and sender.is_open(flow) else None
+        way = self._cluster.way(flow)
+        if way is None or not self._cluster.is_ours(way):
+            return way
+        sender = self._senders.get(way.transport)
+        return way if sender is not None and sender.is_open(way) else None
 
     def connect(self, flow: Flow, server_name: str) -> Flow | None:
         sender = self._senders.get(flow.transport)
