@@ -55,7 +55,7 @@ class Reporter:
         return MediaStopped(at=at, worker=self._worker, call_id=released.call_id, media_id=released.media_id)
 
     def _slice(self, cut: StreamCut) -> Slice:
-        measured = build_slice(cut.slice, cut.context, cut.impaired)
+        measured = build_slice(cut.slice, cut.context, cut.impaired, cut.audio)
         quality = measured.interval.quality
         # What our own socket dropped is no verdict on the network.
         if quality is not None and quality.mos is not None and not cut.impaired:
@@ -63,5 +63,5 @@ class Reporter:
         return measured
 
     def _ended(self, cut: StreamCut, at: float) -> StreamEnded:
-        report = build_report(cut.slice, cut.context, self._worst.pop(cut.slot, None))
+        report = build_report(cut.slice, cut.context, self._worst.pop(cut.slot, None), cut.audio)
         return StreamEnded(at=at, worker=self._worker, call_id=cut.context.call_id, report=report)

@@ -19,6 +19,13 @@ class RtpAnalyzerSettings(CommonSettings):
         description="name of this worker in Redis: keep it over restarts, give each worker its own",
     )
 
+    audio_decoding_ms: int = Field(
+        default=100,
+        ge=0,
+        le=1000,
+        description="of each second, to listen into G.722, G.729 and Opus where PyAV is installed; 0: not at all",
+    )
+
     @field_validator("media_ports")
     @classmethod
     def _holds_a_pair(cls, value: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from rtp_analyzer.announcements import Announcements
+from rtp_analyzer.audio.decoder import Decoder, DecoderFailed
 from rtp_analyzer.reports import MetricsEvent, Reporter
 from rtp_analyzer.taps.relay import Media, PortUnavailable, Relay
 from shared.broker import BrokerLost, Bus, Delivery, Outbox, Workers, WorkerStatus
@@ -23,6 +24,7 @@ GROUP = "worker"
 TICK_S = 1.0
 TRIM_EVERY = 10  # ticks
 RETRY_S = 0.5
+DECODER_RETRY_S = 10.0
 NANOSECONDS = 1_000_000_000
 
 
@@ -51,6 +53,7 @@ class Worker:
         outbox: Outbox,
         now: Callable[[], float],
         monotonic: Callable[[], float],
+        decoder: Decoder | None = None,
     ) -> None:
         self._profile = profile
         self._relay = relay
@@ -59,6 +62,7 @@ class Worker:
         self._outbox = outbox
         self._now = now
         self._monotonic = monotonic
+        self._decoder = decoder
         self._reporter = Reporter(profile.id)
         self._announcements = Announcements(profile.id, relay, profile.listen_s, monotonic)
         self._quarantine: deque[tuple[float, tuple[int, ...]]] = deque()  # free again when, and which
@@ -66,6 +70,7 @@ class Worker:
         self._failed = 0
         self._malformed = 0
         self._entries_lost = 0
+        self._decoder_failed = 0
 
     async def run(self) -> None:
         """Works until cancelled; the relay is started before and stopped after."""
@@ -75,6 +80,8 @@ class Worker:
                 tasks.create_task(self._consume(), name="assignments")
                 tasks.create_task(self._tick(), name="slices")
                 tasks.create_task(self._keep_in_touch(), name="announcements")
+                if self._decoder is not None:
+                    tasks.create_task(self._listen(self._decoder), name="decoding")
         finally:
             self._publish(self._reporter.tick(self._relay.cut(self._now_ns()), self._now()))
 
@@ -91,6 +98,7 @@ class Worker:
             **self._relay.counters(),
             "media_failed": self._failed,
             "malformed_events": self._malformed,
+            "decoder_failed": self._decoder_failed,
             "metrics_entries_lost": self._entries_lost,
             "events_dropped": self._outbox.dropped,
         }
@@ -173,6 +181,20 @@ class Worker:
             cuts = self._relay.cut(self._now_ns())
             self._publish(self._reporter.tick(cuts, self._now()))
             self._publish(self._announcements.tick(cuts, self._now()))
+
+    async def _listen(self, decoder: Decoder) -> None:
+        """Has decoded what the relay cannot hear by itself. No call and no slice waits for it."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            batch = self._relay.undecoded()
+            if not len(batch):
+                continue
+            try:
+                self._relay.book_decoded(await decoder.decode(batch))
+            except DecoderFailed as error:
+                self._decoder_failed += 1
+                log.warning("decoder failed", error=str(error), again_in_s=DECODER_RETRY_S)
+                await asyncio.sleep(DECODER_RETRY_S)
 
     async def _keep_in_touch(self) -> None:
         """Once a second: say that we live, free what has served its quarantine; now and then trim our streams."""

@@ -8,6 +8,7 @@ from shared.events.gateways import GatewayDown, GatewayProbed, GatewayUp
 from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
 from shared.events.metrics import (
     MAX_SLICES_AN_ENTRY,
+    AudioHealth,
     Measures,
     MediaStopped,
     Quality,
@@ -65,6 +66,7 @@ __all__ = [
     "SECURITY",
     "SIP",
     "STREAMS",
+    "AudioHealth",
     "CallAnswered",
     "CallEnded",
     "CallRinging",

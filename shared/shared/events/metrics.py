@@ -64,6 +64,41 @@ class Measures(Value):
     quality: Quality | None = Field(default=None, description="null: too little to judge")
 
 
+Dbov = Annotated[float, Field(ge=-127, le=0.5)]
+AudioUnknown = Literal["encrypted", "no_decoder", "not_judged"]
+
+
+class AudioHealth(Value):
+    """What can be heard in a stretch of a stream, by a part of its packets. Events and comfort noise are left out."""
+
+    source: Literal["g711", "decoded"] | None = Field(
+        default=None, description="g711: read from the octets; decoded: by a codec library; null: nothing is known"
+    )
+    unknown: AudioUnknown | None = Field(
+        default=None,
+        description="why nothing is known: SRTP; no decoder of this codec is installed; too little or none was judged",
+    )
+    level_dbov: Dbov | None = Field(
+        default=None,
+        description="RMS level of what was judged; 0: a square wave at full scale, -127: digital silence (RFC 6465)",
+    )
+    active_level_dbov: Dbov | None = Field(
+        default=None, description="the same without the silence; null: there was nothing else"
+    )
+    peak_dbov: Dbov | None = Field(default=None, description="the highest sample")
+    silence_percent: float | None = Field(default=None, ge=0, le=100, description="of the time, below -50 dBov")
+    clipping_percent: float | None = Field(
+        default=None, ge=0, le=100, description="of the time, three samples or more in a row at full scale"
+    )
+    dead_air_s: float | None = Field(
+        default=None,
+        ge=0,
+        description="digital silence while packets flow: the longest stretch; of a slice, how long it lasts by now",
+    )
+    judged_s: float | None = Field(default=None, ge=0, description="seconds of sound that were judged")
+    judged_percent: float | None = Field(default=None, ge=0, le=100, description="part of the packets that were judged")
+
+
 class _StreamPart(Value):
     call_id: CallId
     media_id: str = Field(max_length=64, description="the medium it belongs to")
@@ -84,6 +119,10 @@ class Slice(_StreamPart):
     interval: Measures = Field(description="this slice")
     total: Measures = Field(description="the stream so far")
     impaired: bool = Field(default=False, description="our own socket dropped packets: do not blame the network")
+    audio: AudioHealth | None = Field(default=None, description="what was heard of the stream so far")
+    audio_interval: AudioHealth | None = Field(
+        default=None, description="what was heard in this slice, of a decoded codec a second later; null: nothing"
+    )
 
 
 class SlicesMeasured(Event):
@@ -101,6 +140,7 @@ class StreamReport(_StreamPart):
     ended_at: Epoch = Field(description="arrival of its last packet")
     mos_min: Mos | None = Field(default=None, description="the worst slice")
     total: Measures = Field(description="the whole stream")
+    audio: AudioHealth | None = Field(default=None, description="what was heard of the whole stream")
 
 
 class StreamEnded(Event):

@@ -7,6 +7,7 @@ from typing import Final, TypedDict
 
 import numpy as np
 
+from rtp_analyzer.audio.health import UNHEARD, Health
 from rtp_analyzer.measure.state import NO_PAYLOAD_TYPE
 from rtp_analyzer.quality.codecs import CodecRating, narrowband_rating
 from rtp_analyzer.quality.emodel import Breakdown, PacketImpairment, mos, rate
@@ -116,7 +117,7 @@ def total_measures(cut: np.void, context: StreamContext) -> Measures:
     return _measures(cut, "total", narrowband_rating(context.encoding(int(cut["payload_type"]))))
 
 
-def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) -> Slice:
+def build_slice(cut: np.void, context: StreamContext, impaired: bool = False, audio: Health = UNHEARD) -> Slice:
     """The slice that `cut_slice` wrote. `impaired`: our own socket dropped packets meanwhile."""
     return Slice(
         **_identity(cut, context),
@@ -125,10 +126,12 @@ def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) ->
         interval=interval_measures(cut, context),
         total=total_measures(cut, context),
         impaired=impaired,
+        audio=audio.total,
+        audio_interval=audio.slice,
     )
 
 
-def build_report(cut: np.void, context: StreamContext, mos_min: float | None) -> StreamReport:
+def build_report(cut: np.void, context: StreamContext, mos_min: float | None, audio: Health = UNHEARD) -> StreamReport:
     """The final figures of a stream from its last cut. `mos_min` is the lowest MOS of its slices."""
     return StreamReport(
         **_identity(cut, context),
@@ -136,6 +139,7 @@ def build_report(cut: np.void, context: StreamContext, mos_min: float | None) ->
         ended_at=int(cut["last_arrival_ns"]) / NANOSECONDS,
         mos_min=mos_min,
         total=total_measures(cut, context),
+        audio=audio.total,
     )
 
 

@@ -96,6 +96,8 @@ RTCP_REFUSED: Final = 11
 SOUNDS_SENT: Final = 12
 DROPPED_ON_PURPOSE: Final = 13
 NOT_HELD: Final = 14
+AUDIO_SAMPLED: Final = 15
+AUDIO_NOT_SAMPLED: Final = 16
 COUNTERS: Final = (
     "packets_received",
     "packets_relayed",
@@ -112,6 +114,8 @@ COUNTERS: Final = (
     "sound_packets_sent",
     "packets_dropped_on_purpose",
     "packets_not_held",  # HELD_PACKETS were waiting already
+    "audio_sampled",  # packets that were copied to be heard
+    "audio_not_sampled",  # there was no room
 )
 
 PACKET_BYTES: Final = 2048  # more than any Ethernet frame carries
@@ -129,6 +133,9 @@ LOOP: Final = np.dtype(
         ("sounds", np.int32),  # legs that a sound is sent to
         ("impairments", np.int32),  # rows that may be in use
         ("alarm_ns", np.int64),  # when it rings; 0: it is not set
+        ("samples_side", np.int64),  # where packets are copied to now
+        ("samples", np.int64),  # that are there
+        ("run_period", np.int64),  # packets from one run that is decoded to the next
         ("message", MSGHDR),
         ("vector", IOVEC),
         ("name", np.uint64, (WORDS,)),  # where the packet came from

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 
+from rtp_analyzer.audio.state import HEARING, SAMPLE
 from rtp_analyzer.measure.formats import FORMAT, PAYLOAD_TYPES
 from rtp_analyzer.measure.state import SLICE, STREAM
 from rtp_analyzer.taps.addresses import SOCKADDR_BYTES
@@ -23,9 +24,12 @@ from rtp_analyzer.taps.legs import (
 )
 from rtp_analyzer.taps.libc import EPOLL_EVENT, Mutex, open_timer
 from rtp_analyzer.taps.loop import ALARM, MAX_EVENTS, NOBODY, STOP, TIMER, run
+from rtp_analyzer.taps.sampling import SHORTEST_PERIOD
 from rtp_analyzer.taps.sound import SOUND_PACKET_BYTES
 
 MAX_DESCRIPTORS = 1 << 20
+SAMPLES_A_LEG = 12  # in a second, and as much again as a tick may be late
+SPARE_SAMPLES = 1000  # where there are few legs, one may have packets of 2.5 ms
 
 
 class LoopMemory:
@@ -36,6 +40,9 @@ class LoopMemory:
         self.streams = np.zeros(legs * STREAMS_A_LEG, STREAM)
         self.senders = np.zeros(legs * STREAMS_A_LEG, SENDER)
         self.formats = np.zeros((legs, PAYLOAD_TYPES), FORMAT)
+        # Both sides are mere address space until they are used, from the first sample on.
+        self.samples = np.zeros((2, SAMPLES_A_LEG * legs + SPARE_SAMPLES), SAMPLE)
+        self.hearings = np.zeros(legs * STREAMS_A_LEG, HEARING)
         self.impairments = np.zeros(legs, IMPAIRMENT)
         self.impairments["leg"] = -1
         # Mere address space until it is used: rows are taken from the first on, so that it costs what is held at once.
@@ -67,6 +74,7 @@ class LoopMemory:
         loop["timer_fd"] = self.timer_fd
         loop["alarm_fd"] = self._alarm_fd
         loop["address_bytes"] = address_bytes
+        loop["run_period"] = SHORTEST_PERIOD
         loop["vector"]["base"] = self._packet.ctypes.data
         loop["vector"]["bytes"] = PACKET_BYTES
         loop["message"]["name"] = self._address_of("name")
@@ -93,6 +101,7 @@ class LoopMemory:
             self.streams,
             self.senders,
             self.formats,
+            self.samples,
             self.impairments,
             self._held,
             self.sound_legs,

@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 import structlog
 
+from rtp_analyzer.audio.health import UNHEARD, Health
+from rtp_analyzer.audio.state import Decoded
 from rtp_analyzer.measure.formats import format_table, known_formats
 from rtp_analyzer.measure.slices import StreamContext
 from rtp_analyzer.measure.stream import break_segment
@@ -17,6 +19,7 @@ from rtp_analyzer.taps import addresses
 from rtp_analyzer.taps.cuts import cut_all, cut_leg
 from rtp_analyzer.taps.impairing import impair, stop_impairing
 from rtp_analyzer.taps.legs import COUNTERS, LEG, NO_IMPAIRMENT, STREAMS_A_LEG
+from rtp_analyzer.taps.listener import Listener, Samples
 from rtp_analyzer.taps.memory import LoopMemory
 from rtp_analyzer.taps.playing import Player
 from rtp_analyzer.taps.sockets import PortPair, PortUnavailable, open_pair
@@ -39,6 +42,7 @@ class StreamCut:
     context: StreamContext
     impaired: bool  # our own socket dropped packets
     ended: bool
+    audio: Health = UNHEARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +72,16 @@ class Relay:
     """All media of one worker. Its methods are for one thread; none waits for the network.
 
     `ports`: the even RTP ports it may be told to open, without gaps; each brings the odd one above for RTCP.
+    `decodes`: somebody decodes for it what it cannot hear by itself (`undecoded`, `book_decoded`).
     """
 
-    def __init__(self, bind: str, ports: range, max_descriptors: int) -> None:
+    def __init__(self, bind: str, ports: range, max_descriptors: int, decodes: bool = False) -> None:
         self._bind = bind
         self._ports = ports
         self._family = addresses.family_of(bind)
         self._memory = LoopMemory(len(ports), self._family, max_descriptors)
         self._player = Player(self._memory)
+        self._listener = Listener(self._memory, decodes)
         self._tone = tone()
         self._open: dict[str, _OpenMedia] = {}
         self._by_index: dict[int, tuple[_OpenMedia, _OpenLeg]] = {}
@@ -179,6 +185,8 @@ class Relay:
                 stop_impairing(memory, opened.index)
                 memory.legs[opened.index] = _BLANK[0]
                 self._player.stop(opened.index)
+            taken = self._listener.take()
+        self._listener.hear(taken)
         cuts = self._stream_cuts(count)
         for opened in entry.legs:
             del self._by_index[opened.index]
@@ -201,7 +209,17 @@ class Relay:
                 memory.slices,
                 memory.counters,
             )
+            taken = self._listener.take()
+        self._listener.hear(taken)
         return self._stream_cuts(count)
+
+    def undecoded(self) -> Samples:
+        """Packets copied to be heard that need a decoder; each is handed out once."""
+        return self._listener.waiting()
+
+    def book_decoded(self, decoded: Decoded) -> None:
+        """What was heard in them; it is in the next cut."""
+        self._listener.book(decoded)
 
     def _index_of(self, port: int) -> int:
         if port not in self._ports:
@@ -223,7 +241,7 @@ class Relay:
         record["rtp_fd"] = opened.sockets.rtp.fileno()
         record["rtcp_fd"] = opened.sockets.rtcp.fileno()
         record["peer"] = peer
-        self._describe(opened)
+        self._describe(media, opened)
         if media.impairment is not None:
             impair(memory, opened.index, media.impairment)
         if media.mode == "tone":
@@ -237,7 +255,7 @@ class Relay:
         paused = leg.sends != opened.leg.sends
         opened.leg = leg
         opened.formats = known_formats(leg.formats)
-        self._describe(opened)
+        self._describe(media, opened)
         moved = bool(remote.any()) and not np.array_equal(remote, record["remote"])
         if record["locked"]:
             source = addresses.host(record["source"])
@@ -246,11 +264,12 @@ class Relay:
         if moved:
             record["locked"] = record["rtcp_locked"] = 0
         if moved or paused:
+            self._listener.pause(opened.index)
             first = opened.index * STREAMS_A_LEG
             for slot in range(first, first + STREAMS_A_LEG):
                 break_segment(memory.streams[slot])
 
-    def _describe(self, opened: _OpenLeg) -> None:
+    def _describe(self, media: Media, opened: _OpenLeg) -> None:
         """Writes what SDP says of the party into the leg's record."""
         leg = opened.leg
         record = self._memory.legs[opened.index]
@@ -260,6 +279,8 @@ class Relay:
         record["signalling_host"] = addresses.host(self._words(leg.signalling_address, 1))
         record["deaf"] = not leg.listens
         self._memory.formats[opened.index] = format_table(opened.formats)
+        held = not all(each.sends and each.listens for each in media.legs)
+        self._listener.choose(opened.index, leg, held)
         self._player.choose_codec(opened.index, leg.formats)
 
     def _words(self, address: str | None, port: int | None) -> addresses.Words:
@@ -278,7 +299,11 @@ class Relay:
             source=addresses.text(cut["source"]),
             formats=opened.formats,
         )
-        return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]))
+        slot, ended = int(cut["slot"]), bool(cut["ended"])
+        audio = self._listener.health(
+            measured, slot, ended, opened.leg, context.encoding(int(measured["payload_type"]))
+        )
+        return StreamCut(slot, measured, context, bool(cut["impaired"]), ended, audio)
 
 
 def _with_peers(legs: Sequence[_OpenLeg]) -> list[tuple[_OpenLeg, int]]:
