@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from shared.events import (
+    AudioHealth,
     CallAnswered,
     CallEnded,
     CallRinging,
@@ -88,6 +89,7 @@ class MeasuredStream:
     total: Measures
     total_at: float
     total_final: bool  # the total of the final report, not of a slice
+    audio: AudioHealth | None = None
 
     @property
     def key(self) -> StreamKey:
@@ -225,6 +227,7 @@ def _measured(fact: Slice | StreamReport) -> MeasuredStream:
         total=fact.total,
         total_at=total_at,
         total_final=ended_at is not None,
+        audio=fact.audio,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from api.fold import MeasuredStream
-from shared.events import Party
+from api.sound import combined
+from shared.events import AudioHealth, Party
 
 PARTIES: tuple[Party, Party] = ("caller", "callee")
 
@@ -36,6 +37,7 @@ class Direction:
     codec: str | None = None
     ptime_ms: Annotated[float | None, Field(description="milliseconds of sound in a packet, as seen")] = None
     ssrc: Annotated[int | None, Field(description="of the latest stream")] = None
+    audio: Annotated[AudioHealth | None, Field(description="what was heard")] = None
 
 
 UNKNOWN = Direction()
@@ -75,6 +77,7 @@ def direction_of(streams: list[MeasuredStream]) -> Direction:
         codec=latest.codec,
         ptime_ms=latest.ptime_ms,
         ssrc=latest.ssrc,
+        audio=combined(stream.audio for stream in sorted(streams, key=lambda stream: (stream.total_at, stream.ssrc))),
     )
 
 

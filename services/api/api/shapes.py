@@ -8,9 +8,9 @@ from pydantic import Field, PlainSerializer, WithJsonSchema
 
 from api.devices import DeviceState
 from api.quality import Direction
-from shared.events import Measures, Party
+from shared.events import AudioHealth, Measures, Party
 
-Flag = Literal["monitor_impaired", "no_media", "stale"]
+Flag = Literal["monitor_impaired", "no_media", "one_way_audio", "dead_air", "clipping", "stale"]
 
 
 def rfc3339(at: float) -> str:
@@ -64,7 +64,9 @@ class CallView:
         list[Flag],
         Field(
             description="monitor_impaired: our own overload spoiled a measurement; no_media: answered, but a party "
-            "that should send does not; stale: nothing was heard of this live call for minutes"
+            "that should send does not; one_way_audio: one party is heard, the other one is not; dead_air: packets "
+            "with digital silence for 10 s; clipping: a sound that is cut off; stale: nothing was heard of this live "
+            "call for minutes"
         ),
     ]
     mos: Annotated[float | None, Field(description="of the worse direction")]
@@ -86,6 +88,7 @@ class StreamView:
     ended_at: Time | None
     mos_min: float | None
     total: Measures
+    audio: AudioHealth | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from api.devices import Device
 from api.fold import Call, MeasuredStream, Signalling
 from api.quality import Direction, call_mos
 from api.rollup import Row
-from shared.events import Measures, Party
+from shared.events import AudioHealth, Measures, Party
 
 _MEASURES = TypeAdapter(Measures)
+_AUDIO = TypeAdapter(AudioHealth)
 
 
 def _names(cls: type) -> tuple[str, ...]:
@@ -48,21 +49,31 @@ def codec_of(call: Signalling, directions: Mapping[Party, Direction]) -> str | N
 
 
 def direction(row: RowMapping) -> Direction:
-    return Direction(**{name: row[name] for name in _DIRECTION})
+    return Direction(**{name: row[name] for name in _DIRECTION if name != "audio"}, audio=_audio(row))
 
 
 def direction_row(call_id: str, party: Party, found: Direction) -> dict[str, Any]:
-    return {"call_id": call_id, "direction": party, **_values(found, _DIRECTION)}
+    return {"call_id": call_id, "direction": party, **_values(found, _DIRECTION), "audio": _audio_text(found.audio)}
 
 
 def stream(row: RowMapping) -> MeasuredStream:
     values = {name: row[name] for name in _STREAM}
     values["total"] = _MEASURES.validate_json(row["total"])
+    values["audio"] = _audio(row)
     return MeasuredStream(**values)
 
 
 def stream_row(measured: MeasuredStream) -> dict[str, Any]:
-    return {**_values(measured, _STREAM), "total": measured.total.model_dump_json()}
+    audio = _audio_text(measured.audio)
+    return {**_values(measured, _STREAM), "total": measured.total.model_dump_json(), "audio": audio}
+
+
+def _audio(row: RowMapping) -> AudioHealth | None:
+    return None if row["audio"] is None else _AUDIO.validate_json(row["audio"])
+
+
+def _audio_text(audio: AudioHealth | None) -> str | None:
+    return None if audio is None else audio.model_dump_json(exclude_none=True)
 
 
 def five_seconds(row: RowMapping) -> Row:

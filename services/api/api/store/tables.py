@@ -67,7 +67,7 @@ calls = Table(
     Index(None, "mos"),
 )
 
-# What each party sends: quality.Direction.
+# What each party sends: quality.Direction, its sound as JSON.
 directions = Table(
     "directions",
     metadata,
@@ -92,9 +92,10 @@ directions = Table(
     Column("codec", String),
     Column("ptime_ms", Double),
     Column("ssrc", BigInteger),
+    Column("audio", Text),
 )
 
-# One row an RTP stream: fold.MeasuredStream, its totals as JSON.
+# One row an RTP stream: fold.MeasuredStream, its totals and its sound as JSON.
 streams = Table(
     "streams",
     metadata,
@@ -114,6 +115,7 @@ streams = Table(
     Column("total", Text, nullable=False),
     Column("total_at", Double, nullable=False),
     Column("total_final", Boolean, nullable=False),
+    Column("audio", Text),
     UniqueConstraint("call_id", "media_id", "direction", "ssrc"),
 )
 
