@@ -14,7 +14,7 @@ def combined(heard: Iterable[AudioHealth | None]) -> AudioHealth | None:
     told = [each for each in heard if each is not None]
     known = [each for each in told if each.source is not None]
     if len(known) < 2:
-        return (known or told or [None])[-1]
+        return next(iter(known or told[::-1]), None)
     judged_s = sum(each.judged_s or 0.0 for each in known)
     active = [(_active_s(each), each.active_level_dbov) for each in known]
     return AudioHealth(

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rtp_analyzer.audio.state import FIRST_DECODED
+from rtp_analyzer.audio.state import A_LAW
+from rtp_analyzer.audio.state import G729 as G729_CODEC
 from rtp_analyzer.measure.state import SLICE
 from rtp_analyzer.packets.rtp import RtpPacket
 from rtp_analyzer.sounds.g711 import a_law
@@ -69,7 +70,7 @@ async def test_one_of_five_packets_is_heard_and_that_is_told(relay, alice_calls_
 
     heard = total(of(relay.close("media-1", wall_ns()).cuts, ALICE_SSRC))
 
-    due = sum(is_due(1, sequence, SHORTEST_PERIOD) for sequence in range(1003, 1100))  # from the proof on
+    due = sum(is_due(A_LAW, sequence, 160, SHORTEST_PERIOD) for sequence in range(1003, 1100))  # from the proof on
     assert due == 97 // ONE_OF
     assert heard.judged_percent == due
     assert heard.judged_s == pytest.approx(due * 0.02)
@@ -215,7 +216,7 @@ async def test_other_codecs_wait_for_a_decoder_in_runs(decoding_relay, alice, bo
 
     waiting = relay.undecoded()
 
-    due = [n for n in range(1003, 1200) if is_due(FIRST_DECODED, n, SHORTEST_PERIOD)]
+    due = [n for n in range(1003, 1200) if is_due(G729_CODEC, n, 20, SHORTEST_PERIOD)]
     assert waiting["sequence"].tolist() == due
     assert len(due) == 4 * RUN - 3
     assert [bytes(row["payload"][: row["bytes"]]) for row in waiting] == [spoken[n - 1000] for n in due]

@@ -35,7 +35,8 @@ def test_what_is_judged_counts_by_its_length_and_levels_by_their_power():
     assert both is not None
     assert (both.source, both.silence_percent, both.clipping_percent, both.judged_percent) == ("decoded", 75, 1, 14)
     assert both.level_dbov == pytest.approx(-26.02, abs=0.01)
-    assert (both.active_level_dbov, both.peak_dbov) == (pytest.approx(-20), -3)
+    assert both.active_level_dbov == pytest.approx(-20)
+    assert both.peak_dbov == -3
     assert (both.dead_air_s, both.judged_s) == (15, 4)
 
 
@@ -57,4 +58,5 @@ def test_two_silent_streams_are_as_silent_as_one():
     both = combined([MUTE, MUTE])
 
     assert both is not None
-    assert (both.level_dbov, both.active_level_dbov, both.silence_percent) == (pytest.approx(-127), None, 100)
+    assert both.level_dbov == pytest.approx(-127)
+    assert (both.active_level_dbov, both.silence_percent) == (None, 100)

@@ -127,6 +127,7 @@ def test_a_party_that_sends_digital_silence_while_the_other_speaks_is_flagged():
     shown = view(call_started(), call_answered(), heard("caller"), DEAD_CALLEE, now=AT + 15)
 
     assert shown.flags == ["one_way_audio", "dead_air"]
+    assert shown.directions.callee.audio is not None
     assert shown.directions.callee.audio.silence_percent == 100
 
 

@@ -42,19 +42,20 @@ def dbov(square: float) -> float:
 
 
 def _stretch(heard: np.void, decoded: bool, packets: int) -> AudioHealth | None:
-    judged_s, active_s = float(heard["judged_s"]), float(heard["active_s"])
+    # All fields at once, in the order of HEARD: one by one they would cost ten times as much.
+    judged, judged_s, square_s, active_s, active_square_s, clipped_s, peak, dead_air_s = heard.item()
     if judged_s <= 0:
         return None
     return AudioHealth(
         source="decoded" if decoded else "g711",
-        level_dbov=dbov(float(heard["square_s"]) / judged_s),
-        active_level_dbov=dbov(float(heard["active_square_s"]) / active_s) if active_s > 0 else None,
-        peak_dbov=dbov(float(heard["peak"]) ** 2),
+        level_dbov=dbov(square_s / judged_s),
+        active_level_dbov=dbov(active_square_s / active_s) if active_s > 0 else None,
+        peak_dbov=dbov(peak**2),
         silence_percent=_percent(judged_s - active_s, judged_s),
-        clipping_percent=_percent(float(heard["clipped_s"]), judged_s),
-        dead_air_s=round(float(heard["dead_air_s"]), 3),
+        clipping_percent=_percent(clipped_s, judged_s),
+        dead_air_s=round(dead_air_s, 3),
         judged_s=round(judged_s, 3),
-        judged_percent=_percent(float(heard["packets"]), packets) if packets > 0 else None,
+        judged_percent=_percent(judged, packets) if packets > 0 else None,
     )
 
 

@@ -29,7 +29,7 @@ _FLOAT: Final = numba.float64
 _BLANK: Final = np.zeros(1, HEARING)
 
 
-@compiled(numba.types.UniTuple(_FLOAT, 3)(numba.float32[::1]))
+@compiled("UniTuple(float64, 3)(float32[::1])")
 def judge(sound: NDArray[np.float32]) -> tuple[float, float, float]:
     """(mean square, peak, clipped share) of at least one sample, relative to full scale. All zero: digital silence.
 
@@ -105,10 +105,3 @@ def hear(hearing: np.void, arrival_ns: int, sound: NDArray[np.float32], rate: in
         dead_s = (arrival_ns - hearing["digital_ns"]) * NANOSECOND
     hearing["slice"]["dead_air_s"] = dead_s
     hearing["total"]["dead_air_s"] = max(hearing["total"]["dead_air_s"], dead_s)
-
-
-def cut_hearing(hearings: NDArray[np.void], slot: int) -> np.void:
-    """What was heard of a stream since the last cut, and in all; the next slice begins."""
-    known: np.void = hearings[slot].copy()
-    hearings[slot]["slice"] = _BLANK[0]["slice"]
-    return known

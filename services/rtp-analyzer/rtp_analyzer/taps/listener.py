@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtp_analyzer.audio.health import Health, health_of
-from rtp_analyzer.audio.levels import cut_hearing, pause_hearing
+from rtp_analyzer.audio.levels import pause_hearing
 from rtp_analyzer.audio.listening import TABLES, hear_decoded, hear_samples
-from rtp_analyzer.audio.state import CODECS, FIRST_DECODED, NOT_HEARD, SAMPLE, Decoded
+from rtp_analyzer.audio.state import CODECS, FIRST_DECODED, HEARD, NOT_HEARD, SAMPLE, Decoded
 from rtp_analyzer.taps.legs import AUDIO_NOT_SAMPLED, STREAMS_A_LEG
 from rtp_analyzer.taps.memory import LoopMemory
 from rtp_analyzer.taps.sampling import LONGEST_PERIOD, SHORTEST_PERIOD
@@ -18,6 +18,7 @@ from shared.events.metrics import AudioUnknown
 Samples = NDArray[np.void]  # of dtype SAMPLE
 
 _NONE: Final = np.zeros(0, SAMPLE)
+_NOTHING: Final = np.zeros((), HEARD)
 
 
 class Listener:
@@ -71,17 +72,19 @@ class Listener:
         elif decoded.idle:
             memory.loop["run_period"] = max(period // 2, SHORTEST_PERIOD)
 
-    def health(self, cut: np.void, slot: int, ended: bool, leg: MediaLeg, encoding: str | None) -> Health:
-        """What was heard of the stream in `slot` up to its SLICE `cut`. Its next slice begins, or it is forgotten."""
-        hearings = self._memory.hearings
-        known = None
-        if hearings[slot]["open"] and hearings[slot]["ssrc"] == cut["ssrc"]:
-            known = cut_hearing(hearings, slot)
-        if ended:
-            hearings[slot]["open"] = 0
-        return health_of(
-            known, int(cut["interval_received"]), int(cut["total_received"]), self._why_unknown(leg, encoding)
-        )
+    def cut(self, cuts: NDArray[np.void]) -> NDArray[np.void]:
+        """The HEARINGs of the streams of these CUTs up to now. Their next slices begin, or they are forgotten."""
+        hearings, slots = self._memory.hearings, cuts["slot"]
+        heard: NDArray[np.void] = hearings[slots]
+        hearings["slice"][slots] = _NOTHING
+        hearings["open"][slots[cuts["ended"] != 0]] = 0
+        return heard
+
+    def health(self, heard: np.void, cut: np.void, leg: MediaLeg, encoding: str | None) -> Health:
+        """What a HEARING says of the stream of the SLICE `cut`."""
+        known = heard if heard["open"] and heard["ssrc"] == cut["ssrc"] else None
+        counts = int(cut["interval_received"]), int(cut["total_received"])
+        return health_of(known, *counts, self._why_unknown(leg, encoding))
 
     def _why_unknown(self, leg: MediaLeg, encoding: str | None) -> AudioUnknown:
         if leg.encrypted:

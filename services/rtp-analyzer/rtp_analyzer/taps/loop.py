@@ -30,7 +30,7 @@ from rtp_analyzer.taps.libc import (
     pthread_mutex_unlock,
     usleep,
 )
-from rtp_analyzer.taps.sampling import SAMPLES_TYPE, sample
+from rtp_analyzer.taps.sampling import SAMPLES_TYPE, is_due, sample
 from rtp_analyzer.taps.sound import send_sounds
 from rtp_analyzer.taps.sources import (
     LEG_TYPE,
@@ -99,8 +99,9 @@ def _measure(
         sender["confirmed"] = 1
         if leg["locked"] == 0:
             lock(leg, streams, senders, first, slot, counters)
-    if outcome == FRESH and sender["confirmed"] != 0:
-        codec = known["codec"]
+    codec = known["codec"]
+    # Asked here, because a call with arrays costs as much as all the rest.
+    if is_due(codec, sequence, payload_bytes, loop["run_period"]) and outcome == FRESH and sender["confirmed"] != 0:
         sample(loop, packet, payload_at, payload_bytes, codec, slot, ssrc, sequence, samples, counters)
 
 

@@ -288,9 +288,10 @@ class Relay:
 
     def _stream_cuts(self, count: int) -> list[StreamCut]:
         cuts, slices = self._memory.cuts[:count], self._memory.slices[:count].copy()
-        return [self._stream_cut(cut, measured) for cut, measured in zip(cuts, slices, strict=True)]
+        heard = self._listener.cut(cuts)
+        return [self._stream_cut(*records) for records in zip(cuts, slices, heard, strict=True)]
 
-    def _stream_cut(self, cut: np.void, measured: np.void) -> StreamCut:
+    def _stream_cut(self, cut: np.void, measured: np.void, heard: np.void) -> StreamCut:
         entry, opened = self._by_index[int(cut["leg"])]
         context = StreamContext(
             call_id=entry.media.call_id,
@@ -299,11 +300,8 @@ class Relay:
             source=addresses.text(cut["source"]),
             formats=opened.formats,
         )
-        slot, ended = int(cut["slot"]), bool(cut["ended"])
-        audio = self._listener.health(
-            measured, slot, ended, opened.leg, context.encoding(int(measured["payload_type"]))
-        )
-        return StreamCut(slot, measured, context, bool(cut["impaired"]), ended, audio)
+        audio = self._listener.health(heard, measured, opened.leg, context.encoding(int(measured["payload_type"])))
+        return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]), audio)
 
 
 def _with_peers(legs: Sequence[_OpenLeg]) -> list[tuple[_OpenLeg, int]]:

@@ -21,9 +21,14 @@ LONGEST_PERIOD: Final = 400  # when there is no time to decode more
 SAMPLES_TYPE: Final = numba.from_dtype(SAMPLE)[:, ::1]
 
 
-@compiled(numba.boolean(numba.int64, numba.int64, numba.int64))
-def is_due(codec: int, sequence: int, period: int) -> bool:
-    """Whether this packet of its stream is heard. Streams begin anywhere, so they do not all come at once."""
+@compiled(numba.boolean(numba.int64, numba.int64, numba.int64, numba.int64))
+def is_due(codec: int, sequence: int, payload_bytes: int, period: int) -> bool:
+    """Whether this packet of its stream is heard. Streams begin anywhere, so they do not all come at once.
+
+    Silence descriptors are no sound of the party.
+    """
+    if codec == NOT_HEARD or payload_bytes <= MAX_SILENCE_OCTETS:
+        return False
     if codec < FIRST_DECODED:
         return sequence % ONE_OF == 0
     return sequence % period < RUN
@@ -55,12 +60,10 @@ def sample(
     samples: NDArray[np.void],
     counters: NDArray[np.int64],
 ) -> None:
-    """Copy the packet in hand when it is due: into the side of `samples` that Python does not read now.
+    """Copy the packet in hand into the side of `samples` that Python does not read now. Of G.711 the beginning will do.
 
-    Of G.711 the beginning is enough. Silence descriptors are no sound of the party.
+    Where there is no room it is counted as not sampled.
     """
-    if codec == NOT_HEARD or payload_bytes <= MAX_SILENCE_OCTETS or not is_due(codec, sequence, loop["run_period"]):
-        return
     side = loop["samples_side"]
     count = loop["samples"]
     if count == samples.shape[1] or (codec >= FIRST_DECODED and payload_bytes > PAYLOAD_BYTES):

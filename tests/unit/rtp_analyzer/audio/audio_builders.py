@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtp_analyzer.audio.levels import hear, open_hearing
-from rtp_analyzer.audio.state import CODECS, HEARING, SAMPLE
+from rtp_analyzer.audio.state import CODECS, HEARD, HEARING, SAMPLE
 from tests.unit.rtp_analyzer.rtp_builders import START_NS
 
 SSRC = 0x11223344
@@ -34,6 +34,13 @@ def hear_all(packets: Sequence[NDArray[np.float32]], hearing: np.void | None = N
     known = new_hearing() if hearing is None else hearing
     for number, packet in enumerate(packets):
         hear(known, START_NS + round(start_s * 1e9) + number * PACKET_NS, packet, 8000)
+    return known
+
+
+def cut_hearing(hearings: NDArray[np.void], slot: int) -> np.void:
+    """What was heard so far; the next slice begins."""
+    known: np.void = hearings[slot].copy()
+    hearings["slice"][slot] = np.zeros((), HEARD)
     return known
 
 

@@ -7,15 +7,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from rtp_analyzer.audio.health import AudioHealth, health_of
-from rtp_analyzer.audio.levels import cut_hearing
+from rtp_analyzer.audio.health import health_of
 from rtp_analyzer.audio.listening import TABLES, hear_decoded, hear_samples
 from rtp_analyzer.audio.runs import RUN_IN
 from rtp_analyzer.audio.state import CODECS, FIRST_DECODED, HEARING, PIECE, SAMPLE
 from rtp_analyzer.audio.wire import ANSWER, BATCH
 from rtp_analyzer.measure.state import STREAM
 from rtp_analyzer.sounds.prompts import packets_of
-from tests.unit.rtp_analyzer.audio.audio_builders import SSRC, samples, sine
+from shared.events import AudioHealth
+from tests.unit.rtp_analyzer.audio.audio_builders import SSRC, cut_hearing, samples, sine
 
 av = pytest.importorskip("av", reason="PyAV is not installed: it is the extra `audio` of vqm-rtp-analyzer")
 

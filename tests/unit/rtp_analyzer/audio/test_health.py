@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from rtp_analyzer.audio.health import UNHEARD, dbov, health_of
-from rtp_analyzer.audio.levels import cut_hearing, open_hearing
+from rtp_analyzer.audio.levels import open_hearing
 from rtp_analyzer.audio.state import HEARING
 from shared.events import AudioHealth
-from tests.unit.rtp_analyzer.audio.audio_builders import SSRC, hear_all, sine
+from tests.unit.rtp_analyzer.audio.audio_builders import SSRC, cut_hearing, hear_all, sine
 
 SPEECH = sine(0.1, frequency_hz=1000, seconds=0.02)
 MUTE = np.zeros(160, np.float32)

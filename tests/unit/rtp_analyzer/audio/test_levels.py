@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rtp_analyzer.audio.health import dbov
-from rtp_analyzer.audio.levels import FULL_SCALE, cut_hearing, judge, open_hearing, pause_hearing
+from rtp_analyzer.audio.levels import FULL_SCALE, judge, open_hearing, pause_hearing
 from rtp_analyzer.audio.state import HEARING
-from tests.unit.rtp_analyzer.audio.audio_builders import SSRC, hear_all, new_hearing, sine
+from tests.unit.rtp_analyzer.audio.audio_builders import SSRC, cut_hearing, hear_all, new_hearing, sine
 
 SPEECH = sine(0.1, seconds=0.02)
 MUTE = np.zeros(160, np.float32)

@@ -11,8 +11,13 @@ from rtp_analyzer.sounds.g711 import a_law, mu_law
 from rtp_analyzer.sounds.tone import LEVEL_DBM0, tone
 from tests.unit.rtp_analyzer.audio.audio_builders import MILLIWATT, SILENCE, SSRC, samples, sine
 
-ENCODE = {"PCMA": a_law, "PCMU": mu_law}
 LAWS = {"PCMA": A_LAW, "PCMU": MU_LAW}
+
+
+def encode(sound, encoding: str) -> bytes:
+    """The first 20 ms as a packet."""
+    law = {"PCMA": a_law, "PCMU": mu_law}[encoding]
+    return law(sound[:160].astype(np.float64)).tobytes()
 
 
 class Ear:
@@ -58,14 +63,14 @@ def test_the_tone_of_998_lies_10_db_below_the_milliwatt(encoding):
 def test_a_sine_as_high_as_the_highest_code_lies_3_db_below_overload(encoding):
     highest = {"PCMA": 4032 / 4096, "PCMU": 8031 / 8159}[encoding]
 
-    level = level_of([ENCODE[encoding](sine(highest)).tobytes()[:160]], encoding)
+    level = level_of([encode(sine(highest), encoding)], encoding)
 
     assert level == pytest.approx(-3.01, abs=0.1)
 
 
 @pytest.mark.parametrize("encoding", ["PCMA", "PCMU"])
 def test_the_highest_code_is_full_scale(encoding):
-    octets = ENCODE[encoding](np.array([1.0, -1.0]))
+    octets = np.frombuffer(encode(np.array([1.0, -1.0]), encoding), np.uint8)
 
     assert TABLES[LAWS[encoding]][octets].tolist() == [1.0, -1.0]
 
@@ -89,7 +94,7 @@ def test_what_transcoders_make_of_nothing_is_digital_silence(encoding, octets):
 def test_the_weakest_noise_is_more_than_digital_silence(encoding):
     noise = np.random.default_rng(1).choice([-2, 0, 2], 160) / 4096
 
-    assert -127 < level_of([ENCODE[encoding](noise).tobytes()], encoding) < -60
+    assert -127 < level_of([encode(noise, encoding)], encoding) < -60
 
 
 @pytest.mark.parametrize("encoding", ["PCMA", "PCMU"])
@@ -97,7 +102,7 @@ def test_an_overloaded_sine_is_clipped_and_a_loud_one_is_not(encoding):
     clipped_s = {}
     for amplitude in (1.0, 2.0):
         ear = Ear()
-        ear.hear(samples([ENCODE[encoding](sine(amplitude)).tobytes()[:160]] * 10, encoding))
+        ear.hear(samples([encode(sine(amplitude), encoding)] * 10, encoding))
         clipped_s[amplitude] = ear.hearings[0]["total"]["clipped_s"]
 
     assert clipped_s[1.0] == 0
@@ -109,7 +114,8 @@ def test_streams_are_heard_for_themselves():
 
     ear.hear(np.concatenate([samples([SILENCE["PCMA"]], "PCMA"), samples([MILLIWATT["PCMU"]], "PCMU", slot=2)]))
 
-    assert (ear.level(0), ear.hearings[1]["open"], ear.level(2)) == (-127, 0, pytest.approx(-6.1, abs=0.1))
+    assert (ear.level(0), ear.hearings[1]["open"]) == (-127, 0)
+    assert ear.level(2) == pytest.approx(-6.1, abs=0.1)
 
 
 def test_packets_of_a_stream_that_has_gone_are_passed_over():
