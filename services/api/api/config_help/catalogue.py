@@ -38,11 +38,17 @@ class Note(Words):
     transports: tuple[Transport, ...] = TRANSPORTS
 
 
+class Check(Words):
+    """A way to see that it works."""
+
+    id: Literal["registered", "echo", "codec", "spoken"]
+
+
 class General(_Frozen):
     """What holds for every device."""
 
     notes: tuple[Note, ...]
-    checks: tuple[Words, ...] = Field(description="how to see that it works, in this order")
+    checks: tuple[Check, ...] = Field(description="how to see that it works, in this order")
 
 
 class Part(_Frozen):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, TypeAdapter
 from starlette.exceptions import HTTPException
 
-from api.config_help.catalogue import Confidence, Device, Transport, Words, devices, general
+from api.config_help.catalogue import Check, Confidence, Device, Transport, Words, devices, general
 from api.config_help.fill_in import Filled, Wanted, fill_in
 from api.parts import PartsOf
 from api.problems import answers, encoded
@@ -53,7 +53,7 @@ class ConfigHelp:
     server: Annotated[str, Field(description="as the device will call it", examples=["sip.example.com:5060"])]
     parts: Annotated[list[Filled], Field(description="each into the place that it names")]
     notes: list[Words]
-    checks: Annotated[list[Words], Field(description="how to see that it works, in this order")]
+    checks: Annotated[list[Check], Field(description="how to see that it works, in this order")]
 
 
 _NAMES, _HELP = TypeAdapter(DeviceNames), TypeAdapter(ConfigHelp)
