@@ -3,18 +3,19 @@
 import numpy as np
 import pytest
 
-from rtp_analyzer.audio.state import A_LAW
+from rtp_analyzer.audio.state import A_LAW, PIECE, SAMPLE, Decoded
 from rtp_analyzer.audio.state import G729 as G729_CODEC
 from rtp_analyzer.measure.state import SLICE
 from rtp_analyzer.packets.rtp import RtpPacket
 from rtp_analyzer.sounds.g711 import a_law
 from rtp_analyzer.sounds.prompts import packets_of
 from rtp_analyzer.taps.relay import Relay, StreamCut
-from rtp_analyzer.taps.sampling import ONE_OF, RUN, SHORTEST_PERIOD, is_due
+from rtp_analyzer.taps.sampling import LONGEST_PERIOD, ONE_OF, RUN, SHORTEST_PERIOD, is_due
 from shared.events import AudioHealth, PayloadFormat
 from shared.testing import PCMA
-from tests.integration.relay.calls import ALICE_SSRC, BOB_SSRC, call, counted, updated, wall_ns
-from tests.integration.rtp_phone import HOST, voice
+from tests.integration.relay.calls import ALICE_SSRC, BOB_SSRC, PROOF, call, counted, updated, wall_ns
+from tests.integration.rtp_phone import voice
+from tests.ports import HOST
 
 pytestmark = pytest.mark.integration
 
@@ -222,3 +223,33 @@ async def test_other_codecs_wait_for_a_decoder_in_runs(decoding_relay, alice, bo
     assert [bytes(row["payload"][: row["bytes"]]) for row in waiting] == [spoken[n - 1000] for n in due]
     assert cut.audio.total == AudioHealth(unknown="not_judged")
     assert len(relay.undecoded()) == 0
+
+
+def answered(left: int, idle: bool) -> Decoded:
+    return Decoded(np.zeros(0, SAMPLE), np.zeros(0, PIECE), np.zeros(0, np.int16), left, idle)
+
+
+def test_streams_are_heard_more_rarely_while_there_is_too_little_time(decoding_relay):
+    periods = []
+
+    for answer in (*[answered(5, False)] * 5, answered(0, False), *[answered(0, True)] * 5):
+        decoding_relay.book_decoded(answer)
+        periods.append(int(decoding_relay._memory.loop["run_period"]))
+
+    assert periods == [100, 200, 400, 400, 400, 400, 200, 100, 50, 50, 50]
+    assert (periods[0] / 2, max(periods)) == (SHORTEST_PERIOD, LONGEST_PERIOD)
+
+
+async def test_what_no_decoder_takes_does_not_pile_up(decoding_relay, alice, bob):
+    relay = decoding_relay
+    relay.open(call(alice.leg("caller", formats=(G729,)), bob.leg("callee")))
+    relay._memory.loop["run_period"] = RUN  # every packet
+    room, sent = relay._memory.samples.shape[1], 0
+
+    while sent <= 2 * room:
+        sent += alice.send(said(bytes(20), 500, first=(1000 + sent) & 0xFFFF, payload_type=18))
+        await counted(relay, "packets_received", sent)
+        relay.cut(wall_ns())
+
+    assert len(relay.undecoded()) == room
+    assert relay.counters()["audio_not_sampled"] == sent - (PROOF - 1) - room
