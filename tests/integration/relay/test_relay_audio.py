@@ -1,5 +1,7 @@
 """What the relay hears in the packets that cross it: level, silence, clipping, and what it must not listen to."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -103,6 +105,16 @@ async def test_events_and_comfort_noise_are_no_sound_of_the_party(relay, alice, 
 
     assert relay.counters()["audio_sampled"] == 9
     assert heard.silence_percent == 0
+
+
+async def test_only_the_payload_is_heard(relay, alice_calls_bob, alice):
+    """Whatever stands in front of it and behind it."""
+    around = {"csrcs": (1, 2), "extension": (0xBEDE, bytes(8)), "padding": 20}
+
+    alice.send(replace(packet, **around) for packet in said(MUTE))
+    await counted(relay, "packets_received", 100)
+
+    assert total(of(relay.close("media-1", wall_ns()).cuts, ALICE_SSRC)).level_dbov == -127
 
 
 async def test_what_is_encrypted_is_not_judged(relay, alice, bob):
