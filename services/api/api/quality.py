@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.fold import MeasuredStream
+from api.fold import MeasuredStream, Signalling
 from api.sound import combined
 from shared.events import AudioHealth, Party
 
@@ -57,7 +57,7 @@ def direction_of(streams: list[MeasuredStream]) -> Direction:
     Scores of different scales (narrowband, wideband, fullband) are never averaged: the scale that most packets were
     judged on stands for the direction.
     """
-    latest = max(streams, key=lambda stream: (stream.total_at, stream.ssrc))
+    latest = max(streams, key=_moment)
     totals = [stream.total for stream in streams]
     expected = sum(total.packets_expected for total in totals)
     lost = sum(total.packets_lost for total in totals)
@@ -74,16 +74,26 @@ def direction_of(streams: list[MeasuredStream]) -> Direction:
         reordered=sum(total.reordered for total in totals),
         jitter_ms=latest.total.jitter_ms,
         jitter_max_ms=max((total.jitter_max_ms for total in totals if total.jitter_max_ms is not None), default=None),
-        codec=latest.codec,
-        ptime_ms=latest.ptime_ms,
+        codec=latest.report.codec,
+        ptime_ms=latest.report.ptime_ms,
         ssrc=latest.ssrc,
-        audio=combined(stream.audio for stream in sorted(streams, key=lambda stream: (stream.total_at, stream.ssrc))),
+        audio=combined(stream.report.audio for stream in sorted(streams, key=_moment)),
     )
+
+
+def _moment(stream: MeasuredStream) -> tuple[float, int]:
+    return stream.total_at, stream.ssrc
 
 
 def call_mos(directions: Mapping[Party, Direction]) -> float | None:
     """The score of the worse direction among those that have one."""
     return min((found.mos for found in directions.values() if found.mos is not None), default=None)
+
+
+def codec_of(call: Signalling, directions: Mapping[Party, Direction]) -> str | None:
+    """What the answer named; without one, what is on the wire."""
+    seen = (found.codec for found in directions.values() if found.codec is not None)
+    return call.signalled_codec or next(seen, None)
 
 
 def percent(part: int, whole: int) -> float | None:
