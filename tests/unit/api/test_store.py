@@ -76,7 +76,7 @@ async def test_what_was_heard_is_read_back_with_the_stream_and_with_its_directio
 
     call = await stored(database)
     async with database.reading() as connection:
-        (summary,) = await list_calls(connection, CallFilter(), 10)
+        (summary,) = (await list_calls(connection, CallFilter(), 10)).items
 
     assert [stream.report.audio for stream in call.streams.values()] == [audio]
     assert summary.directions["caller"].audio == audio
