@@ -109,9 +109,9 @@ async def test_events_and_comfort_noise_are_no_sound_of_the_party(relay, alice, 
 
 async def test_only_the_payload_is_heard(relay, alice_calls_bob, alice):
     """Whatever stands in front of it and behind it."""
-    around = {"csrcs": (1, 2), "extension": (0xBEDE, bytes(8)), "padding": 20}
+    extension = 0xBEDE, bytes(8)
 
-    alice.send(replace(packet, **around) for packet in said(MUTE))
+    alice.send(replace(packet, csrcs=(1, 2), extension=extension, padding=20) for packet in said(MUTE))
     await counted(relay, "packets_received", 100)
 
     assert total(of(relay.close("media-1", wall_ns()).cuts, ALICE_SSRC)).level_dbov == -127
