@@ -34,6 +34,7 @@ async def serve(settings: RtpAnalyzerSettings) -> None:
         address=settings.advertised_address(),
         ports=ports,
         capacity=max(1, legs // LEGS_A_CALL),
+        one_way_delay_ms=settings.one_way_delay_ms,
     )
     redis = connect(settings.redis_url)
     bus, state = Bus(redis), State(redis)

@@ -18,6 +18,14 @@ class RtpAnalyzerSettings(CommonSettings):
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
         description="name of this worker in Redis: keep it over restarts, give each worker its own",
     )
+    one_way_delay_ms: float | None = Field(
+        default=None,
+        ge=0,
+        le=10_000,
+        allow_inf_nan=False,
+        description="delay of the network from phone to phone, one way, for calls whose RTCP does not tell it; "
+        "default: those have no delay and no MOS-CQ",
+    )
 
     @field_validator("media_ports")
     @classmethod

@@ -8,14 +8,18 @@ from shared.events.gateways import GatewayDown, GatewayProbed, GatewayUp
 from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
 from shared.events.metrics import (
     MAX_SLICES_AN_ENTRY,
+    Delay,
+    DelayParts,
     Measures,
     MediaStopped,
     Quality,
     QualitySpoken,
+    RemoteReport,
     Slice,
     SlicesMeasured,
     StreamEnded,
     StreamReport,
+    VoipReport,
     Waterfall,
 )
 from shared.events.registrations import (
@@ -72,6 +76,8 @@ __all__ = [
     "CallUpdated",
     "ChallengeResponseFailed",
     "ChallengeSent",
+    "Delay",
+    "DelayParts",
     "DeviceRegistered",
     "DeviceUnregistered",
     "Event",
@@ -100,6 +106,7 @@ __all__ = [
     "RegistrationExpired",
     "RegistrationMoved",
     "RegistrationRefreshed",
+    "RemoteReport",
     "RequestBadFormat",
     "RequestNotAllowed",
     "ResponseHandedBack",
@@ -118,6 +125,7 @@ __all__ = [
     "UnexpectedAddress",
     "UserAgentChanged",
     "Value",
+    "VoipReport",
     "Waterfall",
     "decode",
     "encode",

@@ -9,6 +9,7 @@ from shared.events.calls import Party
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]  # what every JSON reader and database can hold
 Milliseconds = Annotated[float, Field(ge=0)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 Mos = Annotated[float, Field(ge=1, le=4.5)]
 
 MAX_SLICES_AN_ENTRY = 100  # measured: ten times the rate of one entry each
@@ -43,6 +44,88 @@ class Quality(Value):
     waterfall: Waterfall | None = Field(default=None, description="how R came about")
 
 
+class DelayParts(Value):
+    """Where the time goes from a mouth to an ear (G.114), in milliseconds. What is null is not in the sum."""
+
+    packetisation_ms: Milliseconds = Field(description="sound in a packet, as seen: none leaves before its end")
+    look_ahead_ms: Milliseconds = Field(description="of the codec")
+    network_ms: Milliseconds = Field(description="one way, all of it")
+    buffer_ms: Milliseconds | None = Field(
+        default=None, description="mean time in the de-jitter buffer that is scored; null: no buffer was simulated"
+    )
+    play_out_ms: Milliseconds = Field(description="sound card and signal processing: assumed, no packet shows it")
+
+
+class Delay(Value):
+    """How long the way between the two phones is. There is none until a source of it is known."""
+
+    one_way_ms: Milliseconds = Field(
+        description="through the network, one way: half of the round trip, as if both ways took the same"
+    )
+    rtt_ms: Milliseconds | None = Field(
+        default=None,
+        description="round trip between the phones, through us: the latest in a slice, in a report the mean; "
+        "null: the delay is configured",
+    )
+    source: Literal["rtcp", "rtcp-xr", "configured"] = Field(
+        description="rtcp: measured here, from answers to reports that we saw pass; "
+        "rtcp-xr: as a phone says in its VoIP metrics; configured: VQM_ONE_WAY_DELAY_MS"
+    )
+    mouth_to_ear_ms: Milliseconds | None = Field(
+        default=None, description="the sum of the parts: Ta of the E-model; null: a codec whose look-ahead is not known"
+    )
+    parts: DelayParts | None = Field(default=None, description="of mouth_to_ear_ms")
+
+
+class VoipReport(Value):
+    """VoIP metrics of RFC 3611 4.7 as a phone computed them of what it received. Null: it says it does not know."""
+
+    at: Epoch = Field(description="when it came, seconds since 1970")
+    loss_percent: Percent = Field(description="lost in the network")
+    discard_percent: Percent = Field(description="discarded by its de-jitter buffer")
+    burst_density_percent: Percent = Field(description="lost and discarded within bursts")
+    gap_density_percent: Percent = Field(description="lost and discarded between bursts")
+    burst_duration_ms: Milliseconds = Field(description="mean")
+    gap_duration_ms: Milliseconds = Field(description="mean")
+    round_trip_ms: Milliseconds | None = Field(default=None, description="between the two phones")
+    end_system_delay_ms: Milliseconds | None = Field(default=None, description="within that phone")
+    signal_level_dbm: int | None = Field(default=None, description="dBm0, of the voice that it receives")
+    noise_level_dbm: int | None = Field(default=None, description="dBm0, of the silence that it receives")
+    echo_return_loss_db: int | None = Field(default=None, description="residual echo return loss")
+    gmin: int = Field(ge=0, le=255, description="good packets that end a burst")
+    r_factor: int | None = Field(default=None, ge=0, le=100)
+    external_r_factor: int | None = Field(default=None, ge=0, le=100, description="of a network beyond the phone")
+    mos_lq: Annotated[float, Field(ge=1, le=5)] | None = None
+    mos_cq: Annotated[float, Field(ge=1, le=5)] | None = None
+    concealment: Literal["standard", "enhanced", "disabled"] | None = Field(
+        default=None, description="what it plays in place of a lost packet"
+    )
+    buffer_adaptive: bool | None = Field(default=None, description="whether its de-jitter buffer adapts")
+    buffer_nominal_ms: Milliseconds
+    buffer_maximum_ms: Milliseconds
+    buffer_absolute_maximum_ms: Milliseconds
+
+
+class RemoteReport(Value):
+    """What the phone at the other end says by RTCP of this stream, as it got it from us. Its word, not ours."""
+
+    at: Epoch = Field(description="when the latest report came, seconds since 1970")
+    reports: Count = Field(default=0, description="reception reports so far")
+    fraction_lost_percent: Percent | None = Field(
+        default=None, description="lost since the report before (RFC 3550 6.4.1), on the whole way from sender to phone"
+    )
+    cumulative_lost: int | None = Field(default=None, description="expected less received: duplicates hide loss")
+    highest_sequence: int | None = Field(
+        default=None, ge=0, le=2**32 - 1, description="up to which it counts: 16 bits of wraps, 16 of sequence number"
+    )
+    jitter_ms: Milliseconds | None = Field(default=None, description="null: the clock rate is not known")
+    rtt_ms: Milliseconds | None = Field(default=None, description="round trip between us and that phone, the latest")
+    rtt_mean_ms: Milliseconds | None = Field(default=None, description="of all that were measured")
+    rtts_measured: Count = Field(default=0, description="how many were measured")
+    rtts_rejected: Count = Field(default=0, description="answers with a time that cannot be true")
+    voip: VoipReport | None = Field(default=None, description="its RTCP XR VoIP metrics, if it sends any")
+
+
 class Measures(Value):
     """What was counted on one stretch of a stream: a slice of it, or all of it so far."""
 
@@ -62,6 +145,9 @@ class Measures(Value):
     jitter_ms: Milliseconds | None = Field(default=None, description="RFC 3550 A.8, at the end of the stretch")
     jitter_max_ms: Milliseconds | None = Field(default=None, description="its highest value in the stretch")
     quality: Quality | None = Field(default=None, description="null: too little to judge")
+    conversational: Quality | None = Field(
+        default=None, description="the same with the delay (MOS-CQ); null: no delay is known"
+    )
 
 
 class _StreamPart(Value):
@@ -74,6 +160,9 @@ class _StreamPart(Value):
     clock_rate: int | None = Field(default=None, ge=1, description="RTP timestamp units a second; null: not known")
     ptime_ms: float | None = Field(default=None, gt=0, description="as seen in the timestamps")
     source: HostPort | None = Field(default=None, description="where the packets come from")
+    delay: Delay | None = Field(default=None, description="between the two phones; null: not known")
+    remote: RemoteReport | None = Field(default=None, description="what the other end says of it; null: nothing")
+    goodbye: bool = Field(default=False, description="its sender has declared its end (RTCP BYE)")
 
 
 class Slice(_StreamPart):

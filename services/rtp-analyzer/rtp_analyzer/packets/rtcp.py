@@ -39,6 +39,7 @@ _REFERENCE_TIME: Final = struct.Struct("!Q")
 _DELAY_BLOCK: Final = struct.Struct("!III")
 _VOIP_PACKETS: Final = struct.Struct("!IBBBBHHHH")
 _VOIP_SOUND: Final = struct.Struct("!bbBBBBBBBxHHH")
+_PERCENT: Final = 100 / 256  # RFC 3550 6.4.1, RFC 3611 4.7.1: a share as 8 bits
 _UNAVAILABLE: Final = 127  # RFC 3611 4.7.4, 4.7.5
 # RFC 3611 4.7.6: how a receiver conceals loss, and what buffer it has; what is not here is unspecified.
 _CONCEALMENTS: Final[dict[int, Concealment]] = {3: "standard", 2: "enhanced", 1: "disabled"}
@@ -54,7 +55,7 @@ class ReportBlock:
     """What a receiver says of one stream (RFC 3550 6.4.1)."""
 
     ssrc: int  # of the stream
-    fraction_lost: int  # since the report before, of 256
+    fraction_lost_percent: float  # since the report before
     cumulative_lost: int  # expected less received: below zero with duplicates
     highest_sequence: int  # 16 bits of wraps, 16 of sequence number
     jitter: int  # in units of the stream's timestamps
@@ -111,10 +112,10 @@ class VoipMetrics:
     """The quality of one stream as its receiver computes it (RFC 3611 4.7). None: it says that it does not know."""
 
     ssrc: int  # of the stream
-    loss: int  # of 256, in the network
-    discard: int  # of 256, too late or too early for its buffer
-    burst_density: int  # of 256
-    gap_density: int
+    loss_percent: float  # in the network
+    discard_percent: float  # too late or too early for its buffer
+    burst_density_percent: float
+    gap_density_percent: float
     burst_duration_ms: int
     gap_duration_ms: int
     round_trip_ms: int | None  # between the RTP ends
@@ -230,7 +231,7 @@ def _report_block(body: bytes, at: int) -> ReportBlock:
     cumulative = lost & 0xFFFFFF
     if cumulative & 0x800000:  # signed, 24 bits
         cumulative -= 1 << 24
-    return ReportBlock(ssrc, lost >> 24, cumulative, highest, jitter, last_report, delay_since)
+    return ReportBlock(ssrc, (lost >> 24) * _PERCENT, cumulative, highest, jitter, last_report, delay_since)
 
 
 #   0                   1                   2                   3
@@ -293,10 +294,10 @@ def _voip_metrics(contents: bytes) -> VoipMetrics:
     r_factor, external_r_factor, mos_lq, mos_cq = verdicts
     return VoipMetrics(
         ssrc=ssrc,
-        loss=loss,
-        discard=discard,
-        burst_density=burst_density,
-        gap_density=gap_density,
+        loss_percent=loss * _PERCENT,
+        discard_percent=discard * _PERCENT,
+        burst_density_percent=burst_density * _PERCENT,
+        gap_density_percent=gap_density * _PERCENT,
         burst_duration_ms=burst_ms,
         gap_duration_ms=gap_ms,
         # RFC 3611 4.7.3: 0 until there is an estimate.

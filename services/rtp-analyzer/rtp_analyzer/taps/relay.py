@@ -7,8 +7,10 @@ from typing import Final
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from rtp_analyzer.measure.formats import format_table, known_formats
+from rtp_analyzer.measure.rtcp import RtcpDatagram
 from rtp_analyzer.measure.slices import StreamContext
 from rtp_analyzer.measure.stream import break_segment
 from rtp_analyzer.sounds.sound import Sound
@@ -20,7 +22,7 @@ from rtp_analyzer.taps.legs import COUNTERS, LEG, NO_IMPAIRMENT, STREAMS_A_LEG
 from rtp_analyzer.taps.memory import LoopMemory
 from rtp_analyzer.taps.playing import Player
 from rtp_analyzer.taps.sockets import PortPair, PortUnavailable, open_pair
-from shared.events import MediaAssigned, MediaLeg, MediaUpdated, PayloadFormat
+from shared.events import MediaAssigned, MediaLeg, MediaUpdated, Party, PayloadFormat
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +81,7 @@ class Relay:
         self._tone = tone()
         self._open: dict[str, _OpenMedia] = {}
         self._by_index: dict[int, tuple[_OpenMedia, _OpenLeg]] = {}
+        self._rtcp: list[RtcpDatagram] = []  # of media that were closed since the last reading
 
     def start(self) -> None:
         """Begins to relay."""
@@ -179,7 +182,9 @@ class Relay:
                 stop_impairing(memory, opened.index)
                 memory.legs[opened.index] = _BLANK[0]
                 self._player.stop(opened.index)
+            rtcp = memory.take_rtcp()
         cuts = self._stream_cuts(count)
+        self._rtcp += self._rtcp_datagrams(rtcp)
         for opened in entry.legs:
             del self._by_index[opened.index]
             memory.unwatch(opened.sockets.rtp.fileno())
@@ -202,6 +207,14 @@ class Relay:
                 memory.counters,
             )
         return self._stream_cuts(count)
+
+    def take_rtcp(self) -> Sequence[RtcpDatagram]:
+        """The RTCP that came since the last time, in its order; of closed media too."""
+        with self._memory.mutex:
+            taken = self._memory.take_rtcp()
+        rtcp = [*self._rtcp, *self._rtcp_datagrams(taken)]
+        self._rtcp.clear()
+        return rtcp
 
     def _index_of(self, port: int) -> int:
         if port not in self._ports:
@@ -279,6 +292,27 @@ class Relay:
             formats=opened.formats,
         )
         return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]))
+
+    def _rtcp_datagrams(self, taken: NDArray[np.void]) -> list[RtcpDatagram]:
+        return [self._rtcp_datagram(kept) for kept in taken]
+
+    def _rtcp_datagram(self, kept: np.void) -> RtcpDatagram:
+        entry, opened = self._by_index[int(kept["leg"])]
+        return RtcpDatagram(
+            media_id=entry.media.media_id,
+            sender=opened.leg.party,
+            counterpart=_counterpart(entry, opened),
+            arrival_ns=int(kept["arrival_ns"]),
+            forwarded_ns=int(kept["forwarded_ns"]) or None,
+            encrypted=opened.leg.encrypted,
+            octets=kept["octets"][: int(kept["size"])].tobytes(),
+        )
+
+
+def _counterpart(entry: _OpenMedia, opened: _OpenLeg) -> Party | None:
+    if entry.media.mode == "echo":
+        return opened.leg.party
+    return next((leg.leg.party for leg in entry.legs if leg is not opened), None)
 
 
 def _with_peers(legs: Sequence[_OpenLeg]) -> list[tuple[_OpenLeg, int]]:

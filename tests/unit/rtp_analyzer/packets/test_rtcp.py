@@ -51,7 +51,7 @@ def test_a_sender_report_is_as_rfc_3550_draws_it() -> None:
             blocks=(
                 ReportBlock(
                     ssrc=0xB0B,
-                    fraction_lost=64,
+                    fraction_lost_percent=25,
                     cumulative_lost=-2,
                     highest_sequence=0x103E8,
                     jitter=80,
@@ -130,10 +130,10 @@ def test_voip_metrics_are_as_rfc_3611_draws_them() -> None:
     assert decode(extended_report(1, extended_block(7, contents))) == (
         VoipMetrics(
             ssrc=0xB0B,
-            loss=12,
-            discard=12,
-            burst_density=85,
-            gap_density=9,
+            loss_percent=4.6875,
+            discard_percent=4.6875,
+            burst_density_percent=33.203125,
+            gap_density_percent=3.515625,
             burst_duration_ms=120,
             gap_duration_ms=260,
             round_trip_ms=200,

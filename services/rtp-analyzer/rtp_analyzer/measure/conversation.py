@@ -1,0 +1,100 @@
+"""What RTCP adds to what we measure: the delay between the phones, MOS-CQ with it, the word of the other end. Pure."""
+
+from dataclasses import asdict
+from typing import Final
+
+from rtp_analyzer.measure.round_trips import RoundTrips
+from rtp_analyzer.measure.rtcp import Heard, MediumRtcp
+from rtp_analyzer.packets.rtcp import VoipMetrics
+from rtp_analyzer.quality.emodel import Line, PacketImpairment, mos, rate
+from shared.events.metrics import Delay, Measures, Quality, RemoteReport, Slice, StreamReport, VoipReport
+
+NANOSECONDS: Final = 1e9
+
+
+def annotate_slice(piece: Slice, medium: MediumRtcp, configured_ms: float | None, now_ns: int) -> Slice:
+    """The slice with its delay at `now_ns`. `configured_ms`: one way, for when RTCP tells nothing."""
+    claimed_ms = medium.claimed_round_trip_ms(now_ns)
+    latest = network_delay(medium.round_trip_ms(now_ns), claimed_ms, configured_ms)
+    mean = network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms)
+    return piece.model_copy(
+        update={
+            "delay": latest,
+            "interval": _with_delay(piece.interval, latest),
+            "total": _with_delay(piece.total, mean),
+            "remote": _remote_of(piece, medium, now_ns),
+            "goodbye": medium.has_ended(piece.direction, piece.ssrc),
+        }
+    )
+
+
+def annotate_report(report: StreamReport, medium: MediumRtcp, configured_ms: float | None, now_ns: int) -> StreamReport:
+    """The report with the mean delay of the whole time."""
+    mean = network_delay(medium.mean_round_trip_ms, medium.claimed_round_trip_ms(now_ns), configured_ms)
+    return report.model_copy(
+        update={
+            "delay": mean,
+            "total": _with_delay(report.total, mean),
+            "remote": _remote_of(report, medium, now_ns),
+            "goodbye": medium.has_ended(report.direction, report.ssrc),
+        }
+    )
+
+
+def network_delay(measured_ms: float | None, claimed_ms: float | None, configured_ms: float | None) -> Delay | None:
+    """From round trips, measured and claimed, and a configured one-way delay: the best of what is known."""
+    if measured_ms is not None:
+        return Delay(one_way_ms=measured_ms / 2, rtt_ms=measured_ms, source="rtcp")
+    if claimed_ms is not None:
+        return Delay(one_way_ms=claimed_ms / 2, rtt_ms=claimed_ms, source="rtcp-xr")
+    if configured_ms is not None:
+        return Delay(one_way_ms=configured_ms, source="configured")
+    return None
+
+
+def conversational(listening: Quality | None, mouth_to_ear_ms: float) -> Quality | None:
+    """MOS-CQ from the MOS-LQ of a stretch; None where that has none."""
+    fall = None if listening is None else listening.waterfall
+    if listening is None or fall is None:
+        return None
+    # G.107 takes codec and loss off independently of the line: only the terms of the line change with the delay.
+    line = rate(
+        PacketImpairment(),
+        Line(delay_ms=mouth_to_ear_ms, echo_delay_ms=mouth_to_ear_ms, round_trip_ms=2 * mouth_to_ear_ms),
+    )
+    r = fall.r + fall.simultaneous + fall.delay - line.simultaneous - line.delay
+    changed = fall.model_copy(update={"simultaneous": line.simultaneous, "delay": line.delay, "r": r})
+    return listening.model_copy(update={"kind": "CQ", "mos": mos(r), "r_factor": r, "waterfall": changed})
+
+
+def remote_report(heard: Heard, trips: RoundTrips, clock_rate: int | None, now_ns: int) -> RemoteReport:
+    """What is said at the other end of a stream, and how far from us that is."""
+    block = heard.block
+    return RemoteReport(
+        at=max(heard.block_ns, heard.voip_ns) / NANOSECONDS,
+        reports=heard.blocks,
+        fraction_lost_percent=None if block is None else block.fraction_lost_percent,
+        cumulative_lost=None if block is None else block.cumulative_lost,
+        highest_sequence=None if block is None else block.highest_sequence,
+        jitter_ms=None if block is None or not clock_rate else 1000 * block.jitter / clock_rate,
+        rtt_ms=trips.latest_ms(now_ns),
+        rtt_mean_ms=trips.mean_ms,
+        rtts_measured=trips.measured,
+        rtts_rejected=trips.rejected,
+        voip=None if heard.voip is None else _voip_report(heard.voip, heard.voip_ns),
+    )
+
+
+def _with_delay(measures: Measures, delay: Delay | None) -> Measures:
+    if delay is None:
+        return measures
+    return measures.model_copy(update={"conversational": conversational(measures.quality, delay.one_way_ms)})
+
+
+def _remote_of(part: Slice | StreamReport, medium: MediumRtcp, now_ns: int) -> RemoteReport | None:
+    heard = medium.heard(part.direction, part.ssrc)
+    return None if heard is None else remote_report(heard, medium.round_trips(heard.listener), part.clock_rate, now_ns)
+
+
+def _voip_report(said: VoipMetrics, at_ns: int) -> VoipReport:
+    return VoipReport.model_validate({**asdict(said), "at": at_ns / NANOSECONDS})
