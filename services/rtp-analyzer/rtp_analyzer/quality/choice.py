@@ -63,7 +63,7 @@ def rating_of(known: PayloadFormat | None, packet: MeanPacket | None = None) -> 
 
 @lru_cache(maxsize=256)
 def _unknown(encoding: str, clock_rate: int) -> CodecRating:
-    reason = _WITHOUT_A_VALUE.get(encoding)
+    reason = WITHOUT_A_VALUE.get(encoding)
     return unrated(encoding, reason or f"no Ie and Bpl known for {encoding} at {clock_rate} Hz")
 
 
@@ -188,7 +188,7 @@ _ROWS: Final[Mapping[tuple[str, int], CodecRating | _Choose]] = {
     ("EVS", 16000): _evs,
     ("OPUS", 48000): _opus,
 }
-_WITHOUT_A_VALUE: Final[Mapping[str, str]] = {
+WITHOUT_A_VALUE: Final[Mapping[str, str]] = {
     "ILBC": "G.113 has no value for iLBC",
     "SPEEX": "G.113 has no value for Speex",
     "L16": "G.113 has no value for linear PCM",
