@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.auth import Auth
+from api.config_help.servers import SipServer
 from api.feed import LiveFeed
 from api.ingest import STREAMS, Ingest
 from api.janitor import Janitor
@@ -64,7 +65,10 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
         feed = await LiveFeed.restore(bus, database, now)
         ingest = Ingest(bus, database, settings.instance, now)
         janitor = Janitor(bus, STREAMS, now)
-        app = create_app(Parts(database, feed, auth, state, Workers(redis), settings.web_dir, now))
+        sip_server = SipServer(
+            settings.public_address, settings.advertised_address(), settings.sip_port, settings.sips_port
+        )
+        app = create_app(Parts(database, feed, auth, state, Workers(redis), settings.web_dir, sip_server, now))
 
         def counters() -> dict[str, float]:
             return {**ingest.counters, **janitor.counters, "clients": float(feed.clients)}

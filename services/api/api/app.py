@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from api import problems
 from api.door import EncodedCallIds, SameOrigin, SecureHeaders, signed_in
 from api.parts import Parts
-from api.routes import calls, devices, health, live, session, system
+from api.routes import calls, config_help, devices, health, live, session, system
 from api.routes.pages import Pages
 
 DESCRIPTION = """Calls, their quality per direction as measured from the RTP, registered devices, security events.
@@ -39,7 +39,7 @@ def create_app(parts: Parts) -> ASGIApp:
 
 def _rest(app: FastAPI) -> APIRouter:
     guarded = APIRouter(dependencies=[Depends(signed_in)])
-    for router in (calls.router, devices.router, system.router):
+    for router in (calls.router, devices.router, config_help.router, system.router):
         guarded.include_router(router)
 
     @guarded.get("/openapi.json", include_in_schema=False)

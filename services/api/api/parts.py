@@ -9,6 +9,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from api.auth import Auth
+from api.config_help.servers import SipServer
 from api.feed import LiveFeed
 from api.services import ServiceWatch
 from api.store.database import Database
@@ -26,6 +27,7 @@ class Parts:
     state: State
     workers: Workers
     web_dir: Path
+    sip_server: SipServer
     now: Callable[[], float]
     throttle: Throttle = field(default_factory=Throttle)
     services: ServiceWatch = field(default_factory=ServiceWatch)

@@ -11,6 +11,8 @@ class ApiSettings(CommonSettings):
     """What the api reads besides the common settings."""
 
     http_port: int = Field(default=8080, ge=0, le=65535, description="where the pages, REST and /ws are served")
+    sip_port: int = Field(default=5060, ge=0, le=65535, description="of the sip-proxy, for the configuration help")
+    sips_port: int = Field(default=5061, ge=0, le=65535, description="of the sip-proxy, for the configuration help")
     database_url: str | None = Field(
         default=None, description="sqlite:///path; default: vqm.sqlite3 in the data directory"
     )
