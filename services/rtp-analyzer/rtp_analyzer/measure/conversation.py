@@ -6,8 +6,10 @@ from typing import Final
 from rtp_analyzer.measure.round_trips import RoundTrips
 from rtp_analyzer.measure.rtcp import Heard, MediumRtcp
 from rtp_analyzer.packets.rtcp import VoipMetrics
-from rtp_analyzer.quality.emodel import Line, PacketImpairment, mos, rate
-from shared.events.metrics import Delay, Measures, Quality, RemoteReport, Slice, StreamReport, VoipReport
+from rtp_analyzer.quality.delay import mouth_to_ear
+from rtp_analyzer.quality.emodel import SCALES
+from rtp_analyzer.quality.line import symmetric_line
+from shared.events.metrics import Delay, DelayParts, Measures, Quality, RemoteReport, Slice, StreamReport, VoipReport
 
 NANOSECONDS: Final = 1e9
 
@@ -15,8 +17,8 @@ NANOSECONDS: Final = 1e9
 def annotate_slice(piece: Slice, medium: MediumRtcp, configured_ms: float | None, now_ns: int) -> Slice:
     """The slice with its delay at `now_ns`. `configured_ms`: one way, for when RTCP tells nothing."""
     claimed_ms = medium.claimed_round_trip_ms(now_ns)
-    latest = network_delay(medium.round_trip_ms(now_ns), claimed_ms, configured_ms)
-    mean = network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms)
+    latest = _to_the_ear(network_delay(medium.round_trip_ms(now_ns), claimed_ms, configured_ms), piece)
+    mean = _to_the_ear(network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms), piece)
     return piece.model_copy(
         update={
             "delay": latest,
@@ -30,7 +32,8 @@ def annotate_slice(piece: Slice, medium: MediumRtcp, configured_ms: float | None
 
 def annotate_report(report: StreamReport, medium: MediumRtcp, configured_ms: float | None, now_ns: int) -> StreamReport:
     """The report with the mean delay of the whole time."""
-    mean = network_delay(medium.mean_round_trip_ms, medium.claimed_round_trip_ms(now_ns), configured_ms)
+    claimed_ms = medium.claimed_round_trip_ms(now_ns)
+    mean = _to_the_ear(network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms), report)
     return report.model_copy(
         update={
             "delay": mean,
@@ -58,13 +61,11 @@ def conversational(listening: Quality | None, mouth_to_ear_ms: float) -> Quality
     if listening is None or fall is None:
         return None
     # G.107 takes codec and loss off independently of the line: only the terms of the line change with the delay.
-    line = rate(
-        PacketImpairment(),
-        Line(delay_ms=mouth_to_ear_ms, echo_delay_ms=mouth_to_ear_ms, round_trip_ms=2 * mouth_to_ear_ms),
-    )
+    scale = SCALES[listening.scale]
+    line = scale.line_terms(symmetric_line(mouth_to_ear_ms))
     r = fall.r + fall.simultaneous + fall.delay - line.simultaneous - line.delay
     changed = fall.model_copy(update={"simultaneous": line.simultaneous, "delay": line.delay, "r": r})
-    return listening.model_copy(update={"kind": "CQ", "mos": mos(r), "r_factor": r, "waterfall": changed})
+    return listening.model_copy(update={"kind": "CQ", "mos": scale.mos(r), "r_factor": r, "waterfall": changed})
 
 
 def remote_report(heard: Heard, trips: RoundTrips, clock_rate: int | None, now_ns: int) -> RemoteReport:
@@ -85,10 +86,21 @@ def remote_report(heard: Heard, trips: RoundTrips, clock_rate: int | None, now_n
     )
 
 
+def _to_the_ear(delay: Delay | None, part: Slice | StreamReport, buffer_ms: float | None = None) -> Delay | None:
+    """The delay with all that lies between mouth and ear; without it for a codec or a ptime that is not known."""
+    if delay is None or part.codec is None or part.ptime_ms is None:
+        return delay
+    budget = mouth_to_ear(part.codec, part.ptime_ms, delay.one_way_ms, buffer_ms or 0.0)
+    if budget is None:
+        return delay
+    parts = DelayParts.model_validate({**asdict(budget), "buffer_ms": buffer_ms})
+    return delay.model_copy(update={"mouth_to_ear_ms": budget.total_ms, "parts": parts})
+
+
 def _with_delay(measures: Measures, delay: Delay | None) -> Measures:
-    if delay is None:
+    if delay is None or delay.mouth_to_ear_ms is None:
         return measures
-    return measures.model_copy(update={"conversational": conversational(measures.quality, delay.one_way_ms)})
+    return measures.model_copy(update={"conversational": conversational(measures.quality, delay.mouth_to_ear_ms)})
 
 
 def _remote_of(part: Slice | StreamReport, medium: MediumRtcp, now_ns: int) -> RemoteReport | None:

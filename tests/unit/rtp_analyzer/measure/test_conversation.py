@@ -4,9 +4,9 @@ import pytest
 
 from rtp_analyzer.measure.conversation import annotate_report, annotate_slice, conversational, network_delay
 from rtp_analyzer.measure.rtcp import MediumRtcp, Rtcp, RtcpDatagram
-from rtp_analyzer.measure.slices import quality
-from rtp_analyzer.quality.codecs import NARROWBAND
-from shared.events import Quality, Slice, StreamReport
+from rtp_analyzer.quality.choice import MeanPacket, rating_of
+from rtp_analyzer.quality.verdict import judge
+from shared.events import DelayParts, PayloadFormat, Quality, Slice, StreamReport
 from shared.testing import AT, measures, slice_of
 from tests.unit.rtp_analyzer.rtcp_builders import (
     block,
@@ -22,8 +22,18 @@ AT_NS = round(AT * 1e9)
 SECOND_NS = 10**9
 
 
-def lq(codec: str = "PCMA", lost: int = 0) -> Quality:
-    return quality(NARROWBAND[codec], 100, lost)
+PACKETISATION_MS, PLAY_OUT_MS = 20, 20
+
+
+def lq(codec: str = "PCMA", lost: int = 0, clock_rate: int = 8000, mouth_to_ear_ms: float | None = None) -> Quality:
+    """The verdict on a stretch with `lost` percent loss."""
+    known = PayloadFormat(payload_type=96, encoding=codec, clock_rate=clock_rate)
+    return judge(rating_of(known, MeanPacket(80, 20)), lost, mouth_to_ear_ms=mouth_to_ear_ms)
+
+
+def cq(network_ms: float) -> tuple[float, float]:
+    """R and MOS of PCMA without loss over a network of this delay, one way."""
+    return scores(lq(mouth_to_ear_ms=PACKETISATION_MS + network_ms + PLAY_OUT_MS))
 
 
 def piece(**changes: object) -> Slice:
@@ -117,6 +127,24 @@ def test_the_conversational_waterfall_adds_up():
     assert fall.codec == 11
 
 
+@pytest.mark.parametrize(
+    ("codec", "clock_rate", "scale"),
+    [("PCMA", 8000, "nb"), ("G729", 8000, "nb"), ("G722", 8000, "wb"), ("OPUS", 48000, "fb")],
+)
+@pytest.mark.parametrize("delay_ms", [0.0, 20.0, 150.0, 400.0])
+def test_it_is_the_same_as_judging_with_the_delay_from_the_start(codec, clock_rate, scale, delay_ms):
+    judged = lq(codec, 3, clock_rate, mouth_to_ear_ms=delay_ms)
+
+    found = conversational(lq(codec, 3, clock_rate), delay_ms)
+
+    assert found is not None
+    assert found.scale == scale
+    assert scores(found) == pytest.approx(scores(judged), abs=1e-9)
+    assert found.waterfall is not None
+    assert judged.waterfall is not None
+    assert found.waterfall.model_dump() == pytest.approx(judged.waterfall.model_dump(), abs=1e-9)
+
+
 def test_delay_never_improves_a_conversation():
     values = [scores(conversational(lq(), delay_ms))[0] for delay_ms in range(0, 1001, 10)]
 
@@ -159,8 +187,8 @@ def test_a_slice_has_the_latest_delay_and_its_total_the_mean():
     assert found.delay.source == "rtcp"
     assert found.delay.rtt_ms == pytest.approx(300, abs=0.1)
     assert found.delay.one_way_ms == pytest.approx(150, abs=0.1)
-    assert scores(found.interval.conversational) == pytest.approx(scores(conversational(lq(), 150)), abs=0.1)
-    assert scores(found.total.conversational) == pytest.approx(scores(conversational(lq(), 125)), abs=0.1)
+    assert scores(found.interval.conversational) == pytest.approx(cq(150), abs=0.01)
+    assert scores(found.total.conversational) == pytest.approx(cq(125), abs=0.01)
 
 
 def test_a_report_has_the_mean_delay():
@@ -182,7 +210,24 @@ def test_a_configured_delay_stands_in_where_rtcp_tells_nothing():
 
     assert found.delay is not None
     assert (found.delay.source, found.delay.rtt_ms, found.delay.one_way_ms) == ("configured", None, 150)
-    assert scores(found.total.conversational)[0] == pytest.approx(89.54, abs=0.006)
+    assert scores(found.total.conversational) == pytest.approx(cq(150))
+
+
+def test_the_way_to_the_ear_is_longer_than_the_network():
+    found = annotate_slice(piece(codec="G729"), MediumRtcp(), 80, AT_NS)
+
+    assert found.delay is not None
+    assert found.delay.mouth_to_ear_ms == 20 + 5 + 80 + 20
+    assert found.delay.parts == DelayParts(packetisation_ms=20, look_ahead_ms=5, network_ms=80, play_out_ms=20)
+
+
+@pytest.mark.parametrize("unknown", [{"codec": None}, {"codec": "SPEEX"}, {"ptime_ms": None}])
+def test_a_codec_or_ptime_that_is_not_known_leaves_the_delay_of_the_network_alone(unknown):
+    found = annotate_slice(piece(**unknown), MediumRtcp(), 80, AT_NS)
+
+    assert found.delay is not None
+    assert (found.delay.one_way_ms, found.delay.mouth_to_ear_ms, found.delay.parts) == (80, None, None)
+    assert (found.interval.conversational, found.total.conversational) == (None, None)
 
 
 def test_the_word_of_the_other_end_is_published_in_the_units_of_ours():
