@@ -23,6 +23,8 @@ MIN_SLICE_FOR_MOS_S: Final = 0.5
 _TOO_SHORT: Final = Quality(grounding="none", assumption="too short to judge")
 # RFC 3550 6.4.1: the cumulative number of packets lost is a signed number of 24 bits.
 _MAX_CUMULATIVE_LOST: Final = 2**23 - 1
+# RFC 3711 5.2: the authentication tag behind the payload of SRTP has 80 bits, unless another suite was chosen.
+_SRTP_TAG_OCTETS: Final = 10
 # A slice cut after the wall clock was set back would have no length.
 _SHORTEST_SLICE_S: Final = 1e-3
 
@@ -36,6 +38,7 @@ class StreamContext:
     direction: Party
     source: str | None
     formats: Mapping[int, PayloadFormat]
+    encrypted: bool = False
 
     def encoding(self, payload_type: int) -> str | None:
         """The codec's name in SDP, or None when nobody named it."""
@@ -57,6 +60,8 @@ def quality(rating: CodecRating, expected: int, lost: int) -> Quality:
 
 def _rating(cut: np.void, context: StreamContext) -> CodecRating:
     octets, ptime_ms = float(cut["voice_octets_mean"]), float(cut["ptime_ms"])
+    if context.encrypted:
+        octets -= _SRTP_TAG_OCTETS
     packet = None if isnan(octets) or isnan(ptime_ms) else MeanPacket(octets, ptime_ms)
     return rating_of(context.formats.get(int(cut["payload_type"])), packet)
 

@@ -155,7 +155,8 @@ def _codecs() -> str:
 
 Grounding: **standard**, both values are printed in ITU-T G.113; **proxy**, at least one is that of a neighbour, so
 the MOS is an estimate. "Bears" is the random loss at which the MOS falls to {_BEARABLE_MOS}. Rows marked * were not
-verified against the printed table. Codecs of several bitrates get their row from SDP or from the size of their packets.
+verified against the printed table. Codecs of several bitrates get their row from SDP or from the size of their packets,
+of which SRTP is taken to fill 10 octets with its tag.
 
 """
     head = "codec | scale | Ie | Bpl | grounding | MOS without loss | bears % | source and assumption"

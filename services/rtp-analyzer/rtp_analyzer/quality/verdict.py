@@ -1,4 +1,4 @@
-"""The verdict on a stretch of a stream: from a codec, what is missing and the delay to MOS, R and its waterfall."""
+"""The verdict on a stretch of a stream: from a codec and what is missing, then the delay, to MOS, R and waterfall."""
 
 from functools import lru_cache
 from typing import Final
@@ -15,35 +15,27 @@ _VALID_BURST_R: Final = 2.0
 _VALID_ABOVE_BELOW_PERCENT: Final = 2.0
 
 
-def judge(
-    rating: CodecRating,
-    loss_percent: float,
-    discard_percent: float = 0.0,
-    burst_r: float = 1.0,
-    mouth_to_ear_ms: float | None = None,
-) -> Quality:
-    """What the E-model of the codec's scale says; no MOS, but why, when it has no value for the codec.
+def judge(rating: CodecRating, loss_percent: float, discard_percent: float = 0.0, burst_r: float = 1.0) -> Quality:
+    """MOS-LQ on the codec's own scale; no MOS, but why, when the E-model has no value for the codec.
 
-    Loss and discard are of the packets expected, together Ppl. MOS-CQ with a delay, MOS-LQ without one.
+    Loss and discard are of the packets expected, together Ppl.
     """
-    kind = "LQ" if mouth_to_ear_ms is None else "CQ"
     if rating.ie is None or rating.bpl is None:
-        return Quality(scale=rating.scale, kind=kind, grounding="none", assumption=rating.assumption)
+        return Quality(scale=rating.scale, grounding="none", assumption=rating.assumption)
     scale = SCALES[rating.scale]
     valid_burst_r = admitted_burst_r(rating, loss_percent + discard_percent, burst_r)
     terms = rate(
         PacketImpairment(rating.ie, rating.bpl, loss_percent, discard_percent, valid_burst_r),
-        DEFAULT_LINE if mouth_to_ear_ms is None else symmetric_line(max(0.0, mouth_to_ear_ms)),
+        DEFAULT_LINE,
         scale,
     )
     return Quality(
         scale=rating.scale,
-        kind=kind,
         grounding=rating.grounding,
         assumption=rating.described,
         mos=scale.mos(terms.r),
         r_factor=terms.r,
-        # The advantage factor is 0 on these lines, so the published terms add up to R without it.
+        # The advantage factor is 0 on this line, so the published terms add up to R without it.
         waterfall=Waterfall(
             ro=terms.ro,
             simultaneous=terms.simultaneous,
@@ -59,8 +51,28 @@ def judge(
     )
 
 
+def conversational(listening: Quality, mouth_to_ear_ms: float) -> Quality | None:
+    """MOS-CQ of the stretch that has this MOS-LQ; None where there is none."""
+    fall = listening.waterfall
+    if fall is None:
+        return None
+    scale = SCALES[listening.scale]
+    # Codec and loss are taken off independently of the line: only the terms of the line change with the delay.
+    line = scale.line_terms(symmetric_line(max(0.0, mouth_to_ear_ms)))
+    r = fall.r + fall.simultaneous + fall.delay - line.simultaneous - line.delay
+    changed = {"simultaneous": line.simultaneous, "delay": line.delay, "r": r}
+    return listening.model_copy(
+        update={
+            "kind": "CQ",
+            "mos": scale.mos(r),
+            "r_factor": r,
+            "waterfall": fall.model_copy(update=changed),
+        }
+    )
+
+
 def listening_mos(rating: CodecRating, missing_percent: float, burst_r: float = 1.0) -> float | None:
-    """The MOS of `judge` without a delay and without its reasons: for many buffers of many streams a second."""
+    """The MOS of `judge` without its reasons: for many buffers of many streams a second."""
     if rating.ie is None or rating.bpl is None:
         return None
     scale = SCALES[rating.scale]

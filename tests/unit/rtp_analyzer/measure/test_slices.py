@@ -1,5 +1,7 @@
 """What is published of a stream."""
 
+from dataclasses import replace
+
 import pytest
 
 from rtp_analyzer.measure.slices import MIN_PACKETS_FOR_MOS, StreamContext, build_report, build_slice, quality
@@ -109,6 +111,15 @@ def test_opus_is_judged_by_its_neighbour_at_its_bitrate() -> None:
         assert (verdict.scale, verdict.grounding) == ("fb", "proxy")
         assert verdict.mos == pytest.approx(4.444, abs=5e-4)
         assert "EVS-SWB at 24.4 kbit/s" in (verdict.assumption or "")
+
+
+def test_the_tag_of_srtp_is_no_bitrate() -> None:
+    record = measure(steady(50, payload_type=111, clock_rate=48000, payload_bytes=61))
+
+    verdict = build_slice(record, replace(CONTEXT, encrypted=True)).total.quality
+
+    assert verdict is not None
+    assert "EVS-SWB at 16.4 kbit/s" in (verdict.assumption or "")
 
 
 def test_a_payload_type_that_nobody_named_is_unknown_not_zero() -> None:

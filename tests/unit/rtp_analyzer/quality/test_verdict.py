@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rtp_analyzer.quality import codecs
 from rtp_analyzer.quality.codecs import AMR_WB, EVS, OPUS, RATED, CodecRating, unrated
-from rtp_analyzer.quality.verdict import admitted_burst_r, judge, listening_mos
+from rtp_analyzer.quality.verdict import admitted_burst_r, conversational, judge, listening_mos
 
 ratings = st.sampled_from(RATED)
 shares_percent = st.floats(0, 50)
@@ -28,18 +28,20 @@ def test_a_clean_stream_has_the_best_mos_of_its_codec_and_scale(rating: CodecRat
     assert verdict.assumption == rating.described
 
 
-@given(ratings, shares_percent, shares_percent, burst_ratios, st.one_of(st.none(), st.floats(0, 1000)))
+@given(ratings, shares_percent, shares_percent, burst_ratios, st.floats(0, 1000))
 def test_the_published_waterfall_adds_up_on_every_scale(
-    rating: CodecRating, loss_percent: float, discard_percent: float, burst_r: float, delay_ms: float | None
+    rating: CodecRating, loss_percent: float, discard_percent: float, burst_r: float, delay_ms: float
 ) -> None:
-    verdict = judge(rating, loss_percent, discard_percent, burst_r, delay_ms)
+    listening = judge(rating, loss_percent, discard_percent, burst_r)
 
-    fall = verdict.waterfall
-    assert fall is not None
-    parts = fall.simultaneous + fall.delay + fall.codec + fall.loss + fall.burst + fall.discard
-    assert fall.ro - parts == pytest.approx(fall.r, abs=1e-9)
-    assert fall.r == verdict.r_factor
-    assert (fall.ie, fall.bpl) == (rating.ie, rating.bpl)
+    for verdict in (listening, conversational(listening, delay_ms)):
+        assert verdict is not None
+        fall = verdict.waterfall
+        assert fall is not None
+        parts = fall.simultaneous + fall.delay + fall.codec + fall.loss + fall.burst + fall.discard
+        assert fall.ro - parts == pytest.approx(fall.r, abs=1e-9)
+        assert fall.r == verdict.r_factor
+        assert (fall.ie, fall.bpl) == (rating.ie, rating.bpl)
 
 
 @given(ratings, shares_percent, shares_percent, burst_ratios)
@@ -63,20 +65,22 @@ def test_the_short_way_to_a_mos_gives_the_same(
 def test_a_delay_makes_it_the_quality_of_a_conversation(
     rating: CodecRating, loss_percent: float, delay_ms: float, mos: float
 ) -> None:
-    verdict = judge(rating, loss_percent, mouth_to_ear_ms=delay_ms)
+    verdict = conversational(judge(rating, loss_percent), delay_ms)
 
-    assert verdict.kind == "CQ"
+    assert verdict is not None
+    assert (verdict.kind, verdict.scale, verdict.grounding) == ("CQ", rating.scale, rating.grounding)
     assert verdict.mos == pytest.approx(mos, abs=5e-4)
 
 
 @one_a_scale
 def test_conversing_is_never_better_than_listening(rating: CodecRating) -> None:
-    listening = judge(rating, loss_percent=1).mos
+    listening = judge(rating, loss_percent=1)
 
-    scores = [judge(rating, loss_percent=1, mouth_to_ear_ms=delay_ms).mos for delay_ms in range(0, 1001, 10)]
+    conversations = [conversational(listening, delay_ms) for delay_ms in range(0, 1001, 10)]
 
-    assert listening is not None
-    assert max(score or 0 for score in scores) <= listening
+    scores = [verdict.mos for verdict in (listening, *conversations) if verdict is not None and verdict.mos is not None]
+    assert len(scores) == 102
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_a_codec_without_a_value_has_no_mos_but_a_reason() -> None:
@@ -87,6 +91,7 @@ def test_a_codec_without_a_value_has_no_mos_but_a_reason() -> None:
     assert (verdict.grounding, verdict.mos, verdict.r_factor, verdict.waterfall) == ("none", None, None, None)
     assert verdict.assumption == "nobody measured it"
     assert listening_mos(rating, 1) is None
+    assert conversational(verdict, 100) is None
 
 
 class TestBurstRatio:
