@@ -7,9 +7,8 @@ from rtp_analyzer.measure.round_trips import RoundTrips
 from rtp_analyzer.measure.rtcp import Heard, MediumRtcp
 from rtp_analyzer.packets.rtcp import VoipMetrics
 from rtp_analyzer.quality.delay import mouth_to_ear
-from rtp_analyzer.quality.emodel import SCALES
-from rtp_analyzer.quality.line import symmetric_line
-from shared.events.metrics import Delay, DelayParts, Measures, Quality, RemoteReport, Slice, StreamReport, VoipReport
+from rtp_analyzer.quality.verdict import conversational
+from shared.events.metrics import Delay, DelayParts, Measures, RemoteReport, Slice, StreamReport, VoipReport
 
 NANOSECONDS: Final = 1e9
 
@@ -55,19 +54,6 @@ def network_delay(measured_ms: float | None, claimed_ms: float | None, configure
     return None
 
 
-def conversational(listening: Quality | None, mouth_to_ear_ms: float) -> Quality | None:
-    """MOS-CQ from the MOS-LQ of a stretch; None where that has none."""
-    fall = None if listening is None else listening.waterfall
-    if listening is None or fall is None:
-        return None
-    # G.107 takes codec and loss off independently of the line: only the terms of the line change with the delay.
-    scale = SCALES[listening.scale]
-    line = scale.line_terms(symmetric_line(mouth_to_ear_ms))
-    r = fall.r + fall.simultaneous + fall.delay - line.simultaneous - line.delay
-    changed = fall.model_copy(update={"simultaneous": line.simultaneous, "delay": line.delay, "r": r})
-    return listening.model_copy(update={"kind": "CQ", "mos": scale.mos(r), "r_factor": r, "waterfall": changed})
-
-
 def remote_report(heard: Heard, trips: RoundTrips, clock_rate: int | None, now_ns: int) -> RemoteReport:
     """What is said at the other end of a stream, and how far from us that is."""
     block = heard.block
@@ -98,7 +84,7 @@ def _to_the_ear(delay: Delay | None, part: Slice | StreamReport, buffer_ms: floa
 
 
 def _with_delay(measures: Measures, delay: Delay | None) -> Measures:
-    if delay is None or delay.mouth_to_ear_ms is None:
+    if measures.quality is None or delay is None or delay.mouth_to_ear_ms is None:
         return measures
     return measures.model_copy(update={"conversational": conversational(measures.quality, delay.mouth_to_ear_ms)})
 

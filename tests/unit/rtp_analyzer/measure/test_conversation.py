@@ -2,12 +2,12 @@
 
 import pytest
 
-from rtp_analyzer.measure.conversation import annotate_report, annotate_slice, conversational, network_delay
+from rtp_analyzer.measure.conversation import annotate_report, annotate_slice, network_delay
 from rtp_analyzer.measure.rtcp import MediumRtcp, Rtcp, RtcpDatagram
-from rtp_analyzer.quality.choice import MeanPacket, rating_of
-from rtp_analyzer.quality.verdict import judge
-from shared.events import DelayParts, PayloadFormat, Quality, Slice, StreamReport
-from shared.testing import AT, measures, slice_of
+from rtp_analyzer.quality.choice import rating_of
+from rtp_analyzer.quality.verdict import conversational, judge
+from shared.events import DelayParts, Quality, Slice, StreamReport
+from shared.testing import AT, PCMA, measures, slice_of
 from tests.unit.rtp_analyzer.rtcp_builders import (
     block,
     extended_report,
@@ -25,15 +25,14 @@ SECOND_NS = 10**9
 PACKETISATION_MS, PLAY_OUT_MS = 20, 20
 
 
-def lq(codec: str = "PCMA", lost: int = 0, clock_rate: int = 8000, mouth_to_ear_ms: float | None = None) -> Quality:
-    """The verdict on a stretch with `lost` percent loss."""
-    known = PayloadFormat(payload_type=96, encoding=codec, clock_rate=clock_rate)
-    return judge(rating_of(known, MeanPacket(80, 20)), lost, mouth_to_ear_ms=mouth_to_ear_ms)
+def lq() -> Quality:
+    """The verdict on PCMA without loss."""
+    return judge(rating_of(PCMA), 0)
 
 
 def cq(network_ms: float) -> tuple[float, float]:
-    """R and MOS of PCMA without loss over a network of this delay, one way."""
-    return scores(lq(mouth_to_ear_ms=PACKETISATION_MS + network_ms + PLAY_OUT_MS))
+    """R and MOS of the same over a network of this delay, one way."""
+    return scores(conversational(lq(), PACKETISATION_MS + network_ms + PLAY_OUT_MS))
 
 
 def piece(**changes: object) -> Slice:
@@ -67,7 +66,7 @@ def answered(ssrc: int, number: int, held_s: float) -> bytes:
     return block(ssrc, lost=3, last_report=number << 16, delay_since=round(held_s * 65_536))
 
 
-def conversation(first_ms: float = 200, second_ms: float = 300) -> MediumRtcp:
+def two_round_trips(first_ms: float = 200, second_ms: float = 300) -> MediumRtcp:
     """Two round trips between the phones: half of each on either side of us."""
     datagrams: list[tuple[str, float, bytes]] = []
     for number, round_trip_ms in enumerate((first_ms, second_ms), start=1):
@@ -92,70 +91,6 @@ def scores(quality_: Quality | None) -> tuple[float, float]:
     return quality_.r_factor, quality_.mos
 
 
-# R and MOS with T = Ta = d and Tr = 2 d, as independent ports of G.107 give them to two and three digits.
-@pytest.mark.parametrize(
-    ("delay_ms", "lost", "r", "mos"),
-    [
-        (0, 0, 93.21, 4.409),
-        (50, 0, 91.76, 4.380),
-        (150, 0, 89.54, 4.328),
-        (200, 0, 85.80, 4.223),
-        (300, 0, 72.67, 3.719),
-        (400, 0, 62.25, 3.216),
-        (50, 1, 88.12, 4.290),
-        (150, 2, 82.53, 4.116),
-        (100, 5, 74.88, 3.817),
-        (100, 20, 48.54, 2.498),
-    ],
-)
-def test_the_conversational_score_is_that_of_g107(delay_ms, lost, r, mos):
-    found_r, found_mos = scores(conversational(lq(lost=lost), delay_ms))
-
-    assert found_r == pytest.approx(r, abs=0.006)
-    assert found_mos == pytest.approx(mos, abs=0.0006)
-
-
-def test_the_conversational_waterfall_adds_up():
-    found = conversational(lq("G729", 5), 250)
-
-    assert found is not None
-    fall = found.waterfall
-    assert fall is not None
-    parts = fall.simultaneous + fall.delay + fall.codec + fall.loss + fall.burst + fall.discard
-    assert fall.ro - parts == pytest.approx(fall.r, abs=1e-9)
-    assert (found.kind, found.scale, found.grounding) == ("CQ", "nb", "standard")
-    assert fall.codec == 11
-
-
-@pytest.mark.parametrize(
-    ("codec", "clock_rate", "scale"),
-    [("PCMA", 8000, "nb"), ("G729", 8000, "nb"), ("G722", 8000, "wb"), ("OPUS", 48000, "fb")],
-)
-@pytest.mark.parametrize("delay_ms", [0.0, 20.0, 150.0, 400.0])
-def test_it_is_the_same_as_judging_with_the_delay_from_the_start(codec, clock_rate, scale, delay_ms):
-    judged = lq(codec, 3, clock_rate, mouth_to_ear_ms=delay_ms)
-
-    found = conversational(lq(codec, 3, clock_rate), delay_ms)
-
-    assert found is not None
-    assert found.scale == scale
-    assert scores(found) == pytest.approx(scores(judged), abs=1e-9)
-    assert found.waterfall is not None
-    assert judged.waterfall is not None
-    assert found.waterfall.model_dump() == pytest.approx(judged.waterfall.model_dump(), abs=1e-9)
-
-
-def test_delay_never_improves_a_conversation():
-    values = [scores(conversational(lq(), delay_ms))[0] for delay_ms in range(0, 1001, 10)]
-
-    assert values == sorted(values, reverse=True)
-
-
-@pytest.mark.parametrize("listening", [None, Quality(grounding="none", assumption="too short to judge")])
-def test_without_a_listening_score_there_is_no_conversational_one(listening):
-    assert conversational(listening, 100) is None
-
-
 def test_what_is_measured_comes_before_what_is_claimed_before_what_is_configured():
     known = (200.0, 300.0, 80.0)
 
@@ -174,6 +109,15 @@ def test_a_configured_delay_of_zero_is_known():
     assert network_delay(None, None, 0) is not None
 
 
+def test_a_stretch_too_short_to_judge_has_no_conversational_score():
+    short = measures(quality=Quality(grounding="none", assumption="too short to judge"))
+
+    found = annotate_slice(piece().model_copy(update={"interval": short}), MediumRtcp(), 80, AT_NS)
+
+    assert found.interval.conversational is None
+    assert found.total.conversational is not None
+
+
 def test_without_rtcp_nothing_is_said_of_delay():
     plain = piece()
 
@@ -181,7 +125,7 @@ def test_without_rtcp_nothing_is_said_of_delay():
 
 
 def test_a_slice_has_the_latest_delay_and_its_total_the_mean():
-    found = annotate_slice(piece(), conversation(200, 300), None, at_s(12))
+    found = annotate_slice(piece(), two_round_trips(200, 300), None, at_s(12))
 
     assert found.delay is not None
     assert found.delay.source == "rtcp"
@@ -192,7 +136,7 @@ def test_a_slice_has_the_latest_delay_and_its_total_the_mean():
 
 
 def test_a_report_has_the_mean_delay():
-    found = annotate_report(report(), conversation(200, 300), None, at_s(60))
+    found = annotate_report(report(), two_round_trips(200, 300), None, at_s(60))
 
     assert found.delay is not None
     assert found.delay.rtt_ms == pytest.approx(250, abs=0.1)
@@ -200,7 +144,7 @@ def test_a_report_has_the_mean_delay():
 
 
 def test_listening_scores_do_not_change_with_the_delay():
-    found = annotate_slice(piece(), conversation(), 80, at_s(12))
+    found = annotate_slice(piece(), two_round_trips(), 80, at_s(12))
 
     assert (found.interval.quality, found.total.quality) == (lq(), lq())
 
@@ -252,7 +196,7 @@ def test_jitter_of_an_unknown_clock_is_unknown():
 
 
 def test_the_round_trip_to_the_other_end_alone_is_told():
-    remote = annotate_slice(piece(), conversation(200, 300), None, at_s(12)).remote
+    remote = annotate_slice(piece(), two_round_trips(200, 300), None, at_s(12)).remote
 
     assert remote is not None
     assert remote.rtt_ms == pytest.approx(150, abs=0.1)
@@ -282,7 +226,7 @@ def test_a_declared_end_is_noted():
 
 
 def test_what_is_annotated_is_a_valid_event():
-    medium = conversation()
+    medium = two_round_trips()
 
     for found in (annotate_slice(piece(), medium, 80, at_s(12)), annotate_report(report(), medium, 80, at_s(12))):
         assert type(found).model_validate_json(found.model_dump_json()) == found
