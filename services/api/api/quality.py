@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.fold import MeasuredStream
+from api.fold import MeasuredStream, Signalling
 from shared.events import Party
 
 PARTIES: tuple[Party, Party] = ("caller", "callee")
@@ -72,8 +72,8 @@ def direction_of(streams: list[MeasuredStream]) -> Direction:
         reordered=sum(total.reordered for total in totals),
         jitter_ms=latest.total.jitter_ms,
         jitter_max_ms=max((total.jitter_max_ms for total in totals if total.jitter_max_ms is not None), default=None),
-        codec=latest.codec,
-        ptime_ms=latest.ptime_ms,
+        codec=latest.report.codec,
+        ptime_ms=latest.report.ptime_ms,
         ssrc=latest.ssrc,
     )
 
@@ -81,6 +81,12 @@ def direction_of(streams: list[MeasuredStream]) -> Direction:
 def call_mos(directions: Mapping[Party, Direction]) -> float | None:
     """The score of the worse direction among those that have one."""
     return min((found.mos for found in directions.values() if found.mos is not None), default=None)
+
+
+def codec_of(call: Signalling, directions: Mapping[Party, Direction]) -> str | None:
+    """What the answer named; without one, what is on the wire."""
+    seen = (found.codec for found in directions.values() if found.codec is not None)
+    return call.signalled_codec or next(seen, None)
 
 
 def percent(part: int, whole: int) -> float | None:

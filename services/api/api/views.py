@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from api.devices import Device
 from api.fold import MeasuredStream, Signalling
-from api.quality import UNKNOWN, Direction, call_mos
+from api.quality import UNKNOWN, Direction, call_mos, codec_of
 from api.rollup import Row, bucket_of
 from api.shapes import (
+    STREAM_FIELDS,
     CallDetail,
     CallView,
     Directions,
@@ -21,7 +22,6 @@ from api.shapes import (
     WorkerView,
 )
 from api.store.queries import StreamRows
-from api.store.rows import codec_of
 from shared.broker import WorkerStatus
 from shared.events import Party, Slice
 
@@ -56,18 +56,12 @@ def flags(call: Signalling, directions: Mapping[Party, Direction], now: float) -
 
 
 def stream_view(stream: MeasuredStream) -> StreamView:
+    report = {name: getattr(stream.report, name) for name in STREAM_FIELDS}
     return StreamView(
-        direction=stream.direction,
-        ssrc=stream.ssrc,
-        codec=stream.codec,
-        payload_type=stream.payload_type,
-        clock_rate=stream.clock_rate,
-        ptime_ms=stream.ptime_ms,
-        source=stream.source,
+        **report,
         started_at=stream.started_at,
-        ended_at=stream.ended_at if stream.total_final else None,
+        ended_at=stream.ended_at if stream.final else None,
         mos_min=stream.mos_min,
-        total=stream.total,
     )
 
 
@@ -152,7 +146,6 @@ def worker_view(status: WorkerStatus) -> WorkerView:
 
 def _call_fields(call: Signalling, directions: Mapping[Party, Direction], now: float) -> dict[str, Any]:
     ended_at = call.ended_at
-    answered = call.answered_at
     return {
         "call_id": call.call_id,
         "state": "live" if ended_at is None else "ended",
@@ -160,11 +153,11 @@ def _call_fields(call: Signalling, directions: Mapping[Party, Direction], now: f
         "caller": call.caller,
         "callee": call.callee,
         "started_at": call.started_at,
-        "answered_at": answered,
+        "answered_at": call.answered_at,
         "ended_at": ended_at,
-        "duration_s": None if answered is None else max(0.0, (now if ended_at is None else ended_at) - answered),
+        "duration_s": call.duration_s(now),
         "codec": codec_of(call, directions),
-        "final_code": call.end_code if call.end_code is not None and ended_at is not None else call.answered_code,
+        "final_code": call.final_code,
         "hangup_by": None if ended_at is None else call.hangup_by,
         "reason": None if ended_at is None else call.reason,
         "extension": call.extension,

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from api.fold import facts_of, fold
 from api.quality import directions_of
-from api.rollup import Row, add, bucket_of
+from api.rollup import Row, add, bucket_of, row_of
 from api.shapes import CallView, Injected, rfc3339
 from api.store.queries import StreamRows
 from api.views import call_detail, call_view, course_view
@@ -140,7 +140,7 @@ def test_the_detail_has_every_stream_in_the_order_of_time():
 def rows_of(*parts) -> StreamRows:
     folded: dict[int, Row] = {}
     for part in parts:
-        folded[bucket_of(part)] = add(folded.get(bucket_of(part)), part)
+        folded[bucket_of(part)] = add(folded.get(bucket_of(part)), [row_of(part)])
     return StreamRows("caller", 0x11223344, list(folded.values()))
 
 
