@@ -11,7 +11,9 @@ from starlette.requests import HTTPConnection
 from api.auth import Auth
 from api.config_help.servers import SipServer
 from api.feed import LiveFeed
+from api.metrics import Tally
 from api.services import ServiceWatch
+from api.settings import Network
 from api.store.database import Database
 from api.throttle import Throttle
 from shared.broker import State, Workers
@@ -31,6 +33,8 @@ class Parts:
     now: Callable[[], float]
     throttle: Throttle = field(default_factory=Throttle)
     services: ServiceWatch = field(default_factory=ServiceWatch)
+    tally: Tally = field(default_factory=Tally)
+    metrics_networks: tuple[Network, ...] = ()
 
 
 def _parts(connection: HTTPConnection) -> Parts:

@@ -145,7 +145,8 @@ def _opus(parameters: Parameters, packet: MeanPacket | None) -> CodecRating:
         return _OPUS_NARROW
     if packet is None:
         return _OPUS_NONE
-    return codecs.OPUS.get(max((rate for rate in codecs.OPUS if rate <= packet.kbps), default=0.0), _OPUS_NONE)
+    kbps = packet.kbps
+    return codecs.OPUS.get(max((rate for rate in codecs.OPUS if rate <= kbps), default=0.0), _OPUS_NONE)
 
 
 def _number(text: str) -> float | None:
