@@ -12,7 +12,8 @@ from rtp_analyzer.taps.legs import RTCP_KEPT_A_LEG, RTCP_OCTETS
 from rtp_analyzer.taps.relay import Relay
 from shared.events import MediaAssigned, SlicesMeasured
 from tests.integration.relay.calls import ALICE_SSRC, BOB_SSRC, PROOF, call, counted, wall_ns
-from tests.integration.rtp_phone import HOST, RtpPhone, voice
+from tests.integration.rtp_phone import RtpPhone, voice
+from tests.ports import HOST
 from tests.unit.rtp_analyzer.rtcp_builders import (
     block,
     extended_report,
