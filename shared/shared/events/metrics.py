@@ -11,6 +11,8 @@ Count = Annotated[int, Field(ge=0, le=2**53 - 1)]  # what every JSON reader and 
 Milliseconds = Annotated[float, Field(ge=0)]
 Mos = Annotated[float, Field(ge=1, le=4.5)]
 
+BufferName = Literal["fixed50", "fixed200", "adaptive500"]
+
 MAX_SLICES_AN_ENTRY = 100  # measured: ten times the rate of one entry each
 
 
@@ -43,6 +45,16 @@ class Quality(Value):
     waterfall: Waterfall | None = Field(default=None, description="how R came about")
 
 
+class BufferOutcome(Value):
+    """What one simulated de-jitter buffer would have made of a stretch of a stream."""
+
+    name: BufferName = Field(description="fixed at 50 or 200 ms, or adaptive up to 500 ms")
+    packets_discarded: Count = Field(description="came too late to be played")
+    discard_percent: float | None = Field(default=None, ge=0, le=100, description="of the packets expected")
+    hold_ms: Milliseconds | None = Field(default=None, description="mean time that a packet waited to be played")
+    mos: Mos | None = Field(default=None, description="the MOS-LQ with this buffer")
+
+
 class Measures(Value):
     """What was counted on one stretch of a stream: a slice of it, or all of it so far."""
 
@@ -61,7 +73,34 @@ class Measures(Value):
     bytes_received: Count = Field(default=0, description="RTP payload octets")
     jitter_ms: Milliseconds | None = Field(default=None, description="RFC 3550 A.8, at the end of the stretch")
     jitter_max_ms: Milliseconds | None = Field(default=None, description="its highest value in the stretch")
+    pdv_p50_ms: Milliseconds | None = Field(
+        default=None, description="packet delay variation over the minimum transit (RFC 5481), 50th percentile"
+    )
+    pdv_p95_ms: Milliseconds | None = Field(default=None, description="the same, 95th percentile")
+    pdv_p99_ms: Milliseconds | None = Field(default=None, description="the same, 99th percentile")
+    packets_discarded: Count | None = Field(
+        default=None, description="too late for the scored de-jitter buffer; null: no known clock rate"
+    )
+    discard_percent: float | None = Field(default=None, ge=0, le=100, description="discarded over expected")
+    burst_r: float | None = Field(
+        default=None,
+        ge=1,
+        description="burst ratio (G.107) of what was lost or discarded: 1 random, more in bursts; null: nothing missing",
+    )
+    scored_buffer: BufferName | None = Field(default=None, description="the de-jitter buffer that was scored")
+    buffers: tuple[BufferOutcome, ...] | None = Field(default=None, description="each simulated de-jitter buffer")
     quality: Quality | None = Field(default=None, description="null: too little to judge")
+
+
+class BurstGap(Value):
+    """Where packets are missing, lost or discarded by the scored buffer: RFC 3611 4.7.2 by its definition."""
+
+    gmin: int = Field(default=16, description="so many good packets in a row end a burst")
+    bursts: Count = Field(description="stretches that begin and end with a missing packet, without gmin good in a row")
+    burst_density: float | None = Field(default=None, ge=0, le=1, description="missing share of the packets in bursts")
+    gap_density: float | None = Field(default=None, ge=0, le=1, description="missing share of all other packets")
+    burst_duration_ms: Milliseconds | None = Field(default=None, description="mean; null without bursts or ptime")
+    gap_duration_ms: Milliseconds | None = Field(default=None, description="mean; null without gaps or ptime")
 
 
 class _StreamPart(Value):
@@ -74,6 +113,19 @@ class _StreamPart(Value):
     clock_rate: int | None = Field(default=None, ge=1, description="RTP timestamp units a second; null: not known")
     ptime_ms: float | None = Field(default=None, gt=0, description="as seen in the timestamps")
     source: HostPort | None = Field(default=None, description="where the packets come from")
+    burst_gap: BurstGap | None = Field(default=None, description="of the stream so far")
+    loss_runs: Annotated[tuple[Count, ...], Field(max_length=10)] | None = Field(
+        default=None, description="how often 1, 2, ... 9, and 10 or more packets were lost in a row"
+    )
+    drift_ppm: float | None = Field(
+        default=None, description="the sender's clock against ours, positive: fast; null before 30 s"
+    )
+    delta_max_ms: Milliseconds | None = Field(
+        default=None, description="longest time between two packets, less the sender's silence"
+    )
+    events_received: Count = Field(default=0, description="telephone-event packets (RFC 4733)")
+    comfort_noise_received: Count = Field(default=0, description="comfort noise packets (RFC 3389)")
+    timestamp_steps: Count = Field(default=0, description="times that the sender set its timestamp anew")
 
 
 class Slice(_StreamPart):

@@ -3,16 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
-from typing import Final, TypedDict
+from typing import Final, Literal, TypedDict
 
 import numpy as np
 
-from rtp_analyzer.measure.state import NO_PAYLOAD_TYPE
+from rtp_analyzer.measure.missing import burst_gap, burst_ratio, scored_burst_ratio
+from rtp_analyzer.measure.state import BUFFERS, NETWORK, NO_PAYLOAD_TYPE
 from rtp_analyzer.quality.codecs import CodecRating, narrowband_rating
 from rtp_analyzer.quality.emodel import Breakdown, PacketImpairment, mos, rate
 from shared.events.calls import Party
 from shared.events.media import PayloadFormat
-from shared.events.metrics import Measures, Quality, Slice, StreamReport, Waterfall
+from shared.events.metrics import (
+    BufferName,
+    BufferOutcome,
+    BurstGap,
+    Measures,
+    Quality,
+    Slice,
+    StreamReport,
+    Waterfall,
+)
+
+Stretch = Literal["interval", "total"]
 
 NANOSECONDS: Final = 1e9
 # Loss of a handful of packets is no percentage: one of five lost would print the worst MOS there is.
@@ -28,13 +40,14 @@ _SHORTEST_SLICE_S: Final = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class StreamContext:
-    """Whose stream it is, and what its payload types mean (see formats.known_formats)."""
+    """Whose stream it is, what its payload types mean (see formats.known_formats), which buffer its MOS is for."""
 
     call_id: str
     media_id: str
     direction: Party
     source: str | None
     formats: Mapping[int, PayloadFormat]
+    scored_buffer: BufferName = "adaptive500"
 
     def encoding(self, payload_type: int) -> str | None:
         """The codec's name in SDP, or None when nobody named it."""
@@ -47,13 +60,21 @@ def cumulative_lost(expected: int, received: int) -> int:
     return max(-_MAX_CUMULATIVE_LOST - 1, min(expected - received, _MAX_CUMULATIVE_LOST))
 
 
-def quality(rating: CodecRating, expected: int, lost: int) -> Quality:
-    """MOS-LQ of a stretch in which `lost` of `expected` packets are missing, or why there is none."""
+def quality(
+    rating: CodecRating, expected: int, lost: int, discarded: int = 0, burst_r: float | None = None
+) -> Quality:
+    """MOS-LQ of a stretch that misses `lost` and `discarded` of `expected` packets, or why there is none."""
     if rating.ie is None or rating.bpl is None:
         return Quality(grounding="none", assumption=rating.assumption)
     if expected < MIN_PACKETS_FOR_MOS:
         return _TOO_SHORT
-    packets = PacketImpairment(ie=rating.ie, bpl=rating.bpl, loss_percent=100 * lost / expected)
+    packets = PacketImpairment(
+        ie=rating.ie,
+        bpl=rating.bpl,
+        loss_percent=100 * lost / expected,
+        discard_percent=100 * discarded / expected,
+        burst_r=scored_burst_ratio(burst_r, rating.bpl, 100 * (lost + discarded) / expected),
+    )
     terms = rate(packets)
     return Quality(
         grounding=rating.grounding,
@@ -84,9 +105,42 @@ def _milliseconds(seconds: float) -> float | None:
     return None if isnan(seconds) else seconds * 1000
 
 
-def _measures(cut: np.void, stretch: str, rating: CodecRating) -> Measures:
-    expected, unique = int(cut[f"{stretch}_expected"]), int(cut[f"{stretch}_unique"])
-    received, lost = int(cut[f"{stretch}_received"]), expected - unique
+def _outcome(cut: np.void, stretch: Stretch, buffer: int, rating: CodecRating) -> tuple[BufferOutcome, Quality]:
+    """What a de-jitter buffer would have made of the stretch, and its verdict."""
+    expected, lost = _expected_and_lost(cut, stretch)
+    discarded = int(cut[f"{stretch}_discarded"][buffer])
+    verdict = quality(rating, expected, lost, discarded, _burst_r(cut, stretch, buffer))
+    outcome = BufferOutcome(
+        name=BUFFERS[buffer],
+        packets_discarded=discarded,
+        discard_percent=100 * discarded / expected if expected else None,
+        hold_ms=_milliseconds(float(cut[f"{stretch}_hold_s"][buffer])),
+        mos=verdict.mos,
+    )
+    return outcome, verdict
+
+
+def _burst_r(cut: np.void, stretch: Stretch, structure: int) -> float | None:
+    expected, lost = _expected_and_lost(cut, stretch)
+    discarded = int(cut[f"{stretch}_discarded"][structure]) if structure < NETWORK else 0
+    runs = cut["losses"]["structures"][structure]["slice_runs" if stretch == "interval" else "runs"]
+    return burst_ratio(expected, lost + discarded, int(runs))
+
+
+def _expected_and_lost(cut: np.void, stretch: Stretch) -> tuple[int, int]:
+    expected = int(cut[f"{stretch}_expected"])
+    return expected, expected - int(cut[f"{stretch}_unique"])
+
+
+def _measures(cut: np.void, stretch: Stretch, context: StreamContext) -> Measures:
+    rating = narrowband_rating(context.encoding(int(cut["payload_type"])))
+    expected, lost = _expected_and_lost(cut, stretch)
+    received = int(cut[f"{stretch}_received"])
+    # Without a clock rate no buffer can be simulated: the stream's loss is known, its discards are not.
+    simulated = int(cut["total_judged"]) > 0
+    outcomes = [_outcome(cut, stretch, buffer, rating) for buffer in range(len(BUFFERS))]
+    scored, verdict = outcomes[BUFFERS.index(context.scored_buffer)]
+    p50, p95, p99 = (_milliseconds(float(value)) for value in cut[f"{stretch}_variation_s"])
     return Measures(
         packets_expected=expected,
         packets_received=received,
@@ -98,22 +152,31 @@ def _measures(cut: np.void, stretch: str, rating: CodecRating) -> Measures:
         bytes_received=int(cut[f"{stretch}_octets"]),
         jitter_ms=_milliseconds(float(cut[f"{stretch}_jitter_s"])),
         jitter_max_ms=_milliseconds(float(cut[f"{stretch}_jitter_max_s"])),
-        quality=quality(rating, expected, lost),
+        pdv_p50_ms=p50,
+        pdv_p95_ms=p95,
+        pdv_p99_ms=p99,
+        packets_discarded=scored.packets_discarded if simulated else None,
+        discard_percent=scored.discard_percent if simulated else None,
+        burst_r=_burst_r(cut, stretch, BUFFERS.index(context.scored_buffer)),
+        scored_buffer=context.scored_buffer if simulated else None,
+        buffers=tuple(outcome for outcome, _ in outcomes) if simulated else None,
+        quality=verdict,
     )
 
 
 def interval_measures(cut: np.void, context: StreamContext) -> Measures:
     """The slice alone. A packet that comes after its slice was cut corrects the total, no later slice."""
-    measures = _measures(cut, "interval", narrowband_rating(context.encoding(int(cut["payload_type"]))))
+    measures = _measures(cut, "interval", context)
     rated = measures.quality is not None and measures.quality.mos is not None
-    if rated and _length_s(cut) < MIN_SLICE_FOR_MOS_S:
-        return measures.model_copy(update={"quality": _TOO_SHORT})
-    return measures
+    if not rated or _length_s(cut) >= MIN_SLICE_FOR_MOS_S:
+        return measures
+    buffers = measures.buffers and tuple(outcome.model_copy(update={"mos": None}) for outcome in measures.buffers)
+    return measures.model_copy(update={"quality": _TOO_SHORT, "buffers": buffers})
 
 
 def total_measures(cut: np.void, context: StreamContext) -> Measures:
     """The stream so far."""
-    return _measures(cut, "total", narrowband_rating(context.encoding(int(cut["payload_type"]))))
+    return _measures(cut, "total", context)
 
 
 def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) -> Slice:
@@ -139,6 +202,11 @@ def build_report(cut: np.void, context: StreamContext, mos_min: float | None) ->
     )
 
 
+def drift_ppm(drift: float) -> float | None:
+    """How fast the sender's clock is, from what transit grows by in seconds a second: a fast clock makes it shrink."""
+    return None if isnan(drift) else -drift * 1e6
+
+
 class _Identity(TypedDict):
     """What a slice and a report both say of their stream."""
 
@@ -151,6 +219,13 @@ class _Identity(TypedDict):
     clock_rate: int | None
     ptime_ms: float | None
     source: str | None
+    burst_gap: BurstGap | None
+    loss_runs: tuple[int, ...]
+    drift_ppm: float | None
+    delta_max_ms: float | None
+    events_received: int
+    comfort_noise_received: int
+    timestamp_steps: int
 
 
 def _identity(cut: np.void, context: StreamContext) -> _Identity:
@@ -165,6 +240,13 @@ def _identity(cut: np.void, context: StreamContext) -> _Identity:
         "clock_rate": int(cut["clock_rate"]) or None,
         "ptime_ms": _known(float(cut["ptime_ms"])),
         "source": context.source,
+        "burst_gap": burst_gap(cut, BUFFERS.index(context.scored_buffer)),
+        "loss_runs": tuple(int(count) for count in cut["losses"]["run_lengths"]),
+        "drift_ppm": drift_ppm(float(cut["drift"])),
+        "delta_max_ms": _milliseconds(float(cut["delta_max_s"])),
+        "events_received": int(cut["events"]),
+        "comfort_noise_received": int(cut["comfort_noise"]),
+        "timestamp_steps": int(cut["steps"]),
     }
 
 

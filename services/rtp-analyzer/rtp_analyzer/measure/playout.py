@@ -1,0 +1,83 @@
+"""De-jitter buffers simulated: which packets come too late to be played, and how long the others wait, compiled.
+
+Transit is arrival less timestamp. A buffer takes the shortest transit of late as its base and plays each packet its
+depth after that: a packet is discarded if and only if its transit exceeds base + depth. The base is that of the first
+packet of a talkspurt, falls at once when a packet is faster, and each second rises to the shortest transit of that
+second, so that neither a drifting clock nor a longer path makes every packet late for ever.
+"""
+
+from typing import Final
+
+import numba
+import numpy as np
+
+from rtp_analyzer.compiled import compiled
+from rtp_analyzer.measure.state import BUFFERS, STREAM
+
+_MS: Final = 1_000_000
+FIXED_50_NS: Final = 50 * _MS
+FIXED_200_NS: Final = 200 * _MS
+ADAPTIVE: Final = BUFFERS.index("adaptive500")
+# The adaptive buffer aims at the worst delay variation of the last seconds and a packet of margin. It grows at once
+# and gives back an eighth of its excess a second.
+ADAPTIVE_START_NS: Final = 60 * _MS
+ADAPTIVE_MIN_NS: Final = 40 * _MS
+ADAPTIVE_MAX_NS: Final = 500 * _MS
+ADAPTIVE_MARGIN_NS: Final = 20 * _MS
+ADAPTIVE_SHRINK: Final = 8
+
+_STREAM: Final = numba.from_dtype(STREAM)
+_VOID: Final = numba.void
+_INT: Final = numba.int64
+
+
+@compiled(_VOID(_STREAM))
+def set_depths(stream: np.void) -> None:
+    """The buffers of a new stream."""
+    depth_ns = stream["depth_ns"]
+    depth_ns[0] = FIXED_50_NS
+    depth_ns[1] = FIXED_200_NS
+    depth_ns[ADAPTIVE] = ADAPTIVE_START_NS
+
+
+@compiled(_VOID(_STREAM, _INT))
+def rebase(stream: np.void, transit_ns: int) -> None:
+    """A talkspurt begins with a packet of this transit: it is played when its depth has passed."""
+    stream["base_ns"] = transit_ns
+    stream["low_ns"] = transit_ns
+
+
+@compiled(_INT(_STREAM, _INT))
+def play(stream: np.void, transit_ns: int) -> int:
+    """Put a packet into all buffers; bit i of the result says that it is too late for buffer i."""
+    stream["low_ns"] = min(stream["low_ns"], transit_ns)
+    stream["base_ns"] = min(stream["base_ns"], transit_ns)
+    above_ns = transit_ns - stream["base_ns"]
+    depth_ns = stream["depth_ns"]
+    held_ns = stream["held_ns"]
+    discarded = stream["discarded"]
+    late = 0
+    for buffer in range(len(BUFFERS)):
+        if above_ns > depth_ns[buffer]:
+            discarded[buffer] += 1
+            late |= 1 << buffer
+        else:
+            held_ns[buffer] += depth_ns[buffer] - above_ns
+    stream["judged"] += 1
+    stream["peak_ns"] = max(stream["peak_ns"], above_ns)
+    wanted_ns = min(above_ns + ADAPTIVE_MARGIN_NS, ADAPTIVE_MAX_NS)
+    depth_ns[ADAPTIVE] = max(depth_ns[ADAPTIVE], wanted_ns)
+    return late
+
+
+@compiled(_VOID(_STREAM))
+def settle(stream: np.void) -> None:
+    """A window of time with at least one packet is over: let the base rise and the adaptive buffer shrink."""
+    stream["base_ns"] = stream["low_ns"]
+    stream["low_ns"] = np.iinfo(np.int64).max
+    peak_ns = max(stream["peak_ns"], stream["peak_before_ns"])
+    stream["peak_before_ns"] = stream["peak_ns"]
+    stream["peak_ns"] = 0
+    excess_ns = stream["depth_ns"][ADAPTIVE] - max(peak_ns + ADAPTIVE_MARGIN_NS, ADAPTIVE_MIN_NS)
+    if excess_ns > 0:
+        stream["depth_ns"][ADAPTIVE] -= excess_ns // ADAPTIVE_SHRINK
