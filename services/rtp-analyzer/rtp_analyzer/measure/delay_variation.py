@@ -75,9 +75,9 @@ def _move_bins(stream: np.void) -> None:
 @compiled(_VOID(_STREAM, _FLOAT))
 def _fit_line(stream: np.void, mean_s: float) -> None:
     """Take the envelope of all points so far; `mean_s` is the mean time of what the histogram holds."""
-    steepness = min(max(slope(stream), -MAX_DRIFT), MAX_DRIFT)
-    if watched_s(stream) < stream["drift_span_s"] and not np.isnan(stream["drift"]):
-        steepness = stream["drift"]
+    steepness = slope(stream)
+    if abs(steepness) > MAX_DRIFT or watched_s(stream) < stream["drift_span_s"]:
+        steepness = 0.0 if np.isnan(stream["drift"]) else stream["drift"]
     line_ns = intercept(stream, steepness) * 1e9
     if stream["point_count"] > 1:
         fallen_ns = stream["line_ns"] - line_ns + (stream["line_slope"] - steepness) * mean_s * 1e9
@@ -88,16 +88,29 @@ def _fit_line(stream: np.void, mean_s: float) -> None:
     stream["line_ns"] = line_ns
 
 
-@compiled(_VOID(_STREAM, _FLOAT, _INT, _INT))
-def _count_window(stream: np.void, line_ns: float, ended_ns: int, copies: int) -> None:
-    """Put the samples of the open window into the bins (-1: take them out). They are taken to be equally spaced."""
+@compiled(_VOID(_STREAM))
+def _lower_line(stream: np.void) -> None:
+    """Bring the envelope down to the open window, as if that had ended."""
+    at_s = (stream["window_low_at_ns"] - stream["anchor_ns"]) * 1e-9
+    under_ns = stream["line_ns"] + stream["line_slope"] * at_s * 1e9 - stream["window_low_ns"]
+    if stream["point_count"] == 0:
+        stream["line_ns"] -= under_ns
+    elif under_ns > 0:
+        stream["line_ns"] -= under_ns
+        stream["line_lag_ns"] += under_ns
+        _move_bins(stream)
+
+
+@compiled(_VOID(_STREAM, _INT))
+def _count_window(stream: np.void, ended_ns: int) -> None:
+    """Put the samples of the open window into the bins. They are taken to have come in equal distances."""
     bins = stream["bins"]
     first, count = stream["window_first"], stream["samples"] - stream["window_first"]
     start_ns = stream["window_started_ns"] - stream["anchor_ns"]
     step_ns = (ended_ns - stream["window_started_ns"]) / max(count - 1, 1)
     for i in range(count):
-        below_ns = line_ns + stream["line_slope"] * (start_ns + i * step_ns)
-        bins[bin_of(stream["transits_ns"][(first + i) % SAMPLES] - below_ns)] += copies
+        line_ns = stream["line_ns"] + stream["line_slope"] * (start_ns + i * step_ns)
+        bins[bin_of(stream["transits_ns"][(first + i) % SAMPLES] - line_ns)] += 1
 
 
 @compiled(_VOID(_STREAM, _INT))
@@ -109,7 +122,7 @@ def close_window(stream: np.void, ended_ns: int) -> None:
     add_point(stream, (stream["window_low_at_ns"] - stream["anchor_ns"]) * 1e-9, stream["window_low_ns"] * 1e-9)
     _fit_line(stream, mean_s)
     estimate(stream)
-    _count_window(stream, stream["line_ns"], ended_ns, 1)
+    _count_window(stream, ended_ns)
     settle(stream)
 
 
@@ -143,8 +156,10 @@ def stream_percentiles(stream: np.void, ended_ns: int, out: NDArray[np.float64])
     out[:] = np.nan
     if stream["samples"] < MIN_VARIATION_SAMPLES:
         return
-    line_ns = stream["line_ns"] if stream["point_count"] > 0 else np.float64(stream["window_low_ns"])
-    _count_window(stream, line_ns, ended_ns, 1)
+    kept, kept_line_ns, kept_lag_ns = np.empty(BINS, np.uint32), stream["line_ns"], stream["line_lag_ns"]
+    kept[:] = stream["bins"]
+    _lower_line(stream)
+    _count_window(stream, ended_ns)
     bins = stream["bins"]
     total = np.int64(0)
     for index in range(BINS):
@@ -157,7 +172,9 @@ def stream_percentiles(stream: np.void, ended_ns: int, out: NDArray[np.float64])
             index += 1
             below += bins[index]
         out[i] = value_of(index) * 1e-9
-    _count_window(stream, line_ns, ended_ns, -1)
+    stream["bins"][:] = kept
+    stream["line_ns"] = kept_line_ns
+    stream["line_lag_ns"] = kept_lag_ns
 
 
 @compiled(_VOID(_STREAM, _PERCENTILES))

@@ -13,7 +13,8 @@ from rtp_analyzer.compiled import compiled
 from rtp_analyzer.measure.state import CORNERS, STREAM
 
 MIN_SPAN_S: Final = 30.0  # below, queues that come and go look like drift
-MAX_DRIFT: Final = 500e-6  # no clock of a device is worse; a steeper slope is a queue that fills or drains
+# No clock of a device is off by more than 500 ppm, and a little is the measurement's; steeper is a queue that fills.
+MAX_DRIFT: Final = 505e-6
 
 _STREAM: Final = numba.from_dtype(STREAM)
 _VOID: Final = numba.void
@@ -29,17 +30,19 @@ def forget_points(stream: np.void) -> None:
 
 
 @compiled(_VOID(_STREAM))
-def _thin(stream: np.void) -> None:
-    """Drop every second corner between the first and the last."""
+def _drop_corner(stream: np.void) -> None:
+    """Drop the corner that lies closest to the line between its neighbours: the envelope hardly rises."""
     times, transits = stream["corner_s"], stream["corner_transit_s"]
-    kept = 1
-    for corner in range(2, CORNERS - 1, 2):
-        times[kept] = times[corner]
-        transits[kept] = transits[corner]
-        kept += 1
-    times[kept] = times[CORNERS - 1]
-    transits[kept] = transits[CORNERS - 1]
-    stream["corner_count"] = kept + 1
+    flattest, least_s = 1, np.inf
+    for corner in range(1, CORNERS - 1):
+        before, after = corner - 1, corner + 1
+        share = (times[corner] - times[before]) / (times[after] - times[before])
+        depth_s = transits[before] + share * (transits[after] - transits[before]) - transits[corner]
+        if depth_s < least_s:
+            flattest, least_s = corner, depth_s
+    for corner in range(flattest, CORNERS - 1):
+        times[corner] = times[corner + 1]
+        transits[corner] = transits[corner + 1]
 
 
 @compiled(_VOID(_STREAM, _FLOAT, _FLOAT))
@@ -57,8 +60,8 @@ def add_point(stream: np.void, at_s: float, transit_s: float) -> None:
     ) * (times[count - 1] - times[count - 2]):
         count -= 1
     if count == CORNERS:
-        _thin(stream)
-        count = stream["corner_count"]
+        _drop_corner(stream)
+        count -= 1
     times[count] = at_s
     transits[count] = transit_s
     stream["corner_count"] = count + 1

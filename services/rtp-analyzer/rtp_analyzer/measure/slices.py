@@ -204,7 +204,7 @@ def build_report(cut: np.void, context: StreamContext, mos_min: float | None) ->
 
 def drift_ppm(drift: float) -> float | None:
     """How fast the sender's clock is, from what transit grows by in seconds a second: a fast clock makes it shrink."""
-    return None if isnan(drift) else -drift * 1e6
+    return None if isnan(drift) else 0.0 - drift * 1e6
 
 
 class _Identity(TypedDict):
