@@ -96,7 +96,7 @@ def silences() -> Iterator[Case]:
         "marks_everything",
         "a sender that marks every packet",
         [replace(packet, marker=True) for packet in _talkspurts(True)],
-        Truth(200, ptime_ms=None),
+        Truth(200),
     )
 
     before = steady(50)
@@ -108,8 +108,7 @@ def silences() -> Iterator[Case]:
     packets = steady(50, payload_type=18, payload_bytes=20)
     for pause_ms in (20, 180, 740, 60):
         packets += [
-            replace(packet, payload_type=18, payload_bytes=2)
-            for packet in following(packets[-1], 1, pause_ms=pause_ms)
+            replace(packet, payload_type=18, payload_bytes=2) for packet in following(packets[-1], 1, pause_ms=pause_ms)
         ]
     spurt = following(packets[-1], 50, pause_ms=320)
     packets += [replace(packet, payload_type=18, payload_bytes=20) for packet in spurt]
@@ -289,8 +288,4 @@ def journeys() -> Iterator[Case]:
     )
 
 
-CASES = {
-    case.name: case
-    for cases in (silences, signalled, identities, digits, clocks, journeys)
-    for case in cases()
-}
+CASES = {case.name: case for cases in (silences, signalled, identities, digits, clocks, journeys) for case in cases()}

@@ -85,7 +85,7 @@ class Measures(Value):
     burst_r: float | None = Field(
         default=None,
         ge=1,
-        description="burst ratio (G.107) of what was lost or discarded: 1 random, more in bursts; null: nothing missing",
+        description="burst ratio (G.107) of what was lost or discarded: 1 random, above in bursts; null: nothing is",
     )
     scored_buffer: BufferName | None = Field(default=None, description="the de-jitter buffer that was scored")
     buffers: tuple[BufferOutcome, ...] | None = Field(default=None, description="each simulated de-jitter buffer")

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isnan
 from typing import Final, Literal, TypedDict
 
 import numpy as np
 
 from rtp_analyzer.measure.missing import burst_gap, burst_ratio, scored_burst_ratio
-from rtp_analyzer.measure.state import BUFFERS, NETWORK, NO_PAYLOAD_TYPE
+from rtp_analyzer.measure.state import BUFFERS, NO_PAYLOAD_TYPE
 from rtp_analyzer.quality.codecs import CodecRating, narrowband_rating
 from rtp_analyzer.quality.emodel import Breakdown, PacketImpairment, mos, rate
 from shared.events.calls import Party
@@ -55,14 +56,20 @@ class StreamContext:
         return known.encoding if known else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    outcome: BufferOutcome
+    burst_r: float | None
+    verdict: Quality
+
+
 def cumulative_lost(expected: int, received: int) -> int:
     """Lost packets as RFC 3550 A.3 and its receiver reports count them: duplicates hide loss, may be negative."""
     return max(-_MAX_CUMULATIVE_LOST - 1, min(expected - received, _MAX_CUMULATIVE_LOST))
 
 
-def quality(
-    rating: CodecRating, expected: int, lost: int, discarded: int = 0, burst_r: float | None = None
-) -> Quality:
+@lru_cache(maxsize=4096)  # the buffers of a stretch mostly agree, and so do good slices
+def quality(rating: CodecRating, expected: int, lost: int, discarded: int = 0, burst_r: float | None = None) -> Quality:
     """MOS-LQ of a stretch that misses `lost` and `discarded` of `expected` packets, or why there is none."""
     if rating.ie is None or rating.bpl is None:
         return Quality(grounding="none", assumption=rating.assumption)
@@ -105,42 +112,34 @@ def _milliseconds(seconds: float) -> float | None:
     return None if isnan(seconds) else seconds * 1000
 
 
-def _outcome(cut: np.void, stretch: Stretch, buffer: int, rating: CodecRating) -> tuple[BufferOutcome, Quality]:
-    """What a de-jitter buffer would have made of the stretch, and its verdict."""
-    expected, lost = _expected_and_lost(cut, stretch)
-    discarded = int(cut[f"{stretch}_discarded"][buffer])
-    verdict = quality(rating, expected, lost, discarded, _burst_r(cut, stretch, buffer))
-    outcome = BufferOutcome(
-        name=BUFFERS[buffer],
-        packets_discarded=discarded,
-        discard_percent=100 * discarded / expected if expected else None,
-        hold_ms=_milliseconds(float(cut[f"{stretch}_hold_s"][buffer])),
-        mos=verdict.mos,
-    )
-    return outcome, verdict
-
-
-def _burst_r(cut: np.void, stretch: Stretch, structure: int) -> float | None:
-    expected, lost = _expected_and_lost(cut, stretch)
-    discarded = int(cut[f"{stretch}_discarded"][structure]) if structure < NETWORK else 0
-    runs = cut["losses"]["structures"][structure]["slice_runs" if stretch == "interval" else "runs"]
-    return burst_ratio(expected, lost + discarded, int(runs))
-
-
-def _expected_and_lost(cut: np.void, stretch: Stretch) -> tuple[int, int]:
-    expected = int(cut[f"{stretch}_expected"])
-    return expected, expected - int(cut[f"{stretch}_unique"])
+def _outcomes(cut: np.void, stretch: Stretch, rating: CodecRating, expected: int, lost: int) -> list[_Outcome]:
+    """What each de-jitter buffer would have made of the stretch, in the order of BUFFERS."""
+    runs = cut["losses"]["structures"]["slice_runs" if stretch == "interval" else "runs"].tolist()
+    discards, holds_s = cut[f"{stretch}_discarded"].tolist(), cut[f"{stretch}_hold_s"].tolist()
+    outcomes = []
+    for buffer, name in enumerate(BUFFERS):
+        burst_r = burst_ratio(expected, lost + discards[buffer], runs[buffer])
+        verdict = quality(rating, expected, lost, discards[buffer], burst_r)
+        outcome = BufferOutcome(
+            name=name,
+            packets_discarded=discards[buffer],
+            discard_percent=100 * discards[buffer] / expected if expected else None,
+            hold_ms=_milliseconds(holds_s[buffer]),
+            mos=verdict.mos,
+        )
+        outcomes.append(_Outcome(outcome, burst_r, verdict))
+    return outcomes
 
 
 def _measures(cut: np.void, stretch: Stretch, context: StreamContext) -> Measures:
     rating = narrowband_rating(context.encoding(int(cut["payload_type"])))
-    expected, lost = _expected_and_lost(cut, stretch)
-    received = int(cut[f"{stretch}_received"])
+    expected, received = int(cut[f"{stretch}_expected"]), int(cut[f"{stretch}_received"])
+    lost = expected - int(cut[f"{stretch}_unique"])
     # Without a clock rate no buffer can be simulated: the stream's loss is known, its discards are not.
     simulated = int(cut["total_judged"]) > 0
-    outcomes = [_outcome(cut, stretch, buffer, rating) for buffer in range(len(BUFFERS))]
-    scored, verdict = outcomes[BUFFERS.index(context.scored_buffer)]
-    p50, p95, p99 = (_milliseconds(float(value)) for value in cut[f"{stretch}_variation_s"])
+    outcomes = _outcomes(cut, stretch, rating, expected, lost)
+    scored = outcomes[BUFFERS.index(context.scored_buffer)]
+    p50, p95, p99 = (_milliseconds(value) for value in cut[f"{stretch}_variation_s"].tolist())
     return Measures(
         packets_expected=expected,
         packets_received=received,
@@ -155,12 +154,12 @@ def _measures(cut: np.void, stretch: Stretch, context: StreamContext) -> Measure
         pdv_p50_ms=p50,
         pdv_p95_ms=p95,
         pdv_p99_ms=p99,
-        packets_discarded=scored.packets_discarded if simulated else None,
-        discard_percent=scored.discard_percent if simulated else None,
-        burst_r=_burst_r(cut, stretch, BUFFERS.index(context.scored_buffer)),
+        packets_discarded=scored.outcome.packets_discarded if simulated else None,
+        discard_percent=scored.outcome.discard_percent if simulated else None,
+        burst_r=scored.burst_r,
         scored_buffer=context.scored_buffer if simulated else None,
-        buffers=tuple(outcome for outcome, _ in outcomes) if simulated else None,
-        quality=verdict,
+        buffers=tuple(each.outcome for each in outcomes) if simulated else None,
+        quality=scored.verdict,
     )
 
 
