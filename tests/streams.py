@@ -6,7 +6,7 @@ so that it can be replayed through any tap; what is true of it is true for each.
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from shared.events.media import PayloadFormat
 from tests.unit.rtp_analyzer.rtp_builders import (
@@ -59,7 +59,7 @@ class Case:
     truth: Mapping[int, Truth]
     ssrcs: Sequence[int] = ()  # of each packet; empty: all are of SSRC
     source_ports: Sequence[int] = ()  # of each packet; empty: all come from one
-    suspended_before: frozenset[int] = field(default_factory=frozenset)
+    suspended_before: frozenset[int] = frozenset()
 
     def datagrams(self) -> Iterator[tuple[int, int, bytes]]:
         """(arrival in ns, source port, RTP packet), in order of arrival."""
@@ -76,8 +76,10 @@ def wire(packet: Arrival, ssrc: int) -> bytes:
     return header + bytes(packet.payload_bytes)
 
 
-def _one(name: str, story: str, packets: Sequence[Arrival], truth: Truth, **more: frozenset[int]) -> Case:
-    return Case(name, story, packets, {SSRC: truth}, **more)
+def _one(
+    name: str, story: str, packets: Sequence[Arrival], truth: Truth, suspended_before: frozenset[int] = frozenset()
+) -> Case:
+    return Case(name, story, packets, {SSRC: truth}, suspended_before=suspended_before)
 
 
 def _talkspurts(marker: bool) -> list[Arrival]:

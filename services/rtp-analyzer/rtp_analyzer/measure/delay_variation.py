@@ -33,12 +33,12 @@ _PERCENTILES: Final = numba.types.NestedArray(numba.float64, (len(PERCENTILES),)
 @compiled(_INT(_FLOAT))
 def bin_of(above_ns: float) -> int:
     """The bin of a delay variation; one below zero counts as zero, one beyond the last bin as the last."""
-    units = np.int64(min(max(above_ns, 0.0), 1e15)) >> _UNIT_BITS
+    units = int(min(max(above_ns, 0.0), 1e15)) >> _UNIT_BITS
     octaves = 0
     while units >= 2 * _OCTAVE:
         units >>= 1
         octaves += 1
-    return min(octaves * _OCTAVE + units, BINS - 1)  # type: ignore[no-any-return]  # numpy scalars are Any
+    return min(octaves * _OCTAVE + units, BINS - 1)
 
 
 @compiled(_FLOAT(_INT))
@@ -147,7 +147,7 @@ def sample(stream: np.void, arrival_ns: int, before_ns: int, transit_ns: int) ->
 @compiled(_INT(_INT, _FLOAT))
 def _rank(count: int, share: float) -> int:
     """Which of `count` values in order is this percentile (the nearest rank, from 1)."""
-    return max(np.int64(np.ceil(share * count)), 1)
+    return max(int(np.ceil(share * count)), 1)
 
 
 @compiled(_VOID(_STREAM, _INT, _PERCENTILES))
@@ -161,7 +161,7 @@ def stream_percentiles(stream: np.void, ended_ns: int, out: NDArray[np.float64])
     _lower_line(stream)
     _count_window(stream, ended_ns)
     bins = stream["bins"]
-    total = np.int64(0)
+    total = 0
     for index in range(BINS):
         total += bins[index]
     for i in range(len(PERCENTILES)):
