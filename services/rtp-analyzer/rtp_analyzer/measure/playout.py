@@ -1,9 +1,9 @@
 """De-jitter buffers simulated: which packets come too late to be played, and how long the others wait, compiled.
 
-Transit is arrival less timestamp. A buffer takes the shortest transit of late as its base and plays each packet its
-depth after that: a packet is discarded if and only if its transit exceeds base + depth. The base is that of the first
-packet of a talkspurt, falls at once when a packet is faster, and each second rises to the shortest transit of that
-second, so that neither a drifting clock nor a longer path makes every packet late for ever.
+Transit is arrival less timestamp. A buffer plays each packet its depth after a base: a packet is discarded if and only
+if its transit exceeds base + depth. The base is the transit of the first packet of a talkspurt, and each second that of
+the fastest packet but one in that second: neither a drifting clock nor a longer path makes every packet late for ever,
+and no single packet that comes early moves it.
 """
 
 from typing import Final
@@ -26,6 +26,8 @@ ADAPTIVE_MAX_NS: Final = 500 * _MS
 ADAPTIVE_MARGIN_NS: Final = 20 * _MS
 ADAPTIVE_SHRINK: Final = 8
 
+_NONE_NS: Final = np.iinfo(np.int64).max
+
 _STREAM: Final = numba.from_dtype(STREAM)
 _VOID: Final = numba.void
 _INT: Final = numba.int64
@@ -40,18 +42,27 @@ def set_depths(stream: np.void) -> None:
     depth_ns[ADAPTIVE] = ADAPTIVE_START_NS
 
 
+@compiled(_VOID(_STREAM))
+def _forget_lows(stream: np.void) -> None:
+    stream["low_ns"] = _NONE_NS
+    stream["next_low_ns"] = _NONE_NS
+
+
 @compiled(_VOID(_STREAM, _INT))
 def rebase(stream: np.void, transit_ns: int) -> None:
-    """A talkspurt begins with a packet of this transit: it is played when its depth has passed."""
+    """A talkspurt begins with a packet of this transit: it is played when the depth has passed."""
     stream["base_ns"] = transit_ns
-    stream["low_ns"] = transit_ns
+    _forget_lows(stream)
 
 
 @compiled(_INT(_STREAM, _INT))
 def play(stream: np.void, transit_ns: int) -> int:
     """Put a packet into all buffers; bit i of the result says that it is too late for buffer i."""
-    stream["low_ns"] = min(stream["low_ns"], transit_ns)
-    stream["base_ns"] = min(stream["base_ns"], transit_ns)
+    if transit_ns < stream["low_ns"]:
+        stream["next_low_ns"] = stream["low_ns"]
+        stream["low_ns"] = transit_ns
+    elif transit_ns < stream["next_low_ns"]:
+        stream["next_low_ns"] = transit_ns
     above_ns = transit_ns - stream["base_ns"]
     depth_ns = stream["depth_ns"]
     held_ns = stream["held_ns"]
@@ -72,9 +83,10 @@ def play(stream: np.void, transit_ns: int) -> int:
 
 @compiled(_VOID(_STREAM))
 def settle(stream: np.void) -> None:
-    """A window of time with at least one packet is over: let the base rise and the adaptive buffer shrink."""
-    stream["base_ns"] = stream["low_ns"]
-    stream["low_ns"] = np.iinfo(np.int64).max
+    """A window of time is over: let the base follow and the adaptive buffer shrink."""
+    if stream["low_ns"] != _NONE_NS:
+        stream["base_ns"] = stream["low_ns"] if stream["next_low_ns"] == _NONE_NS else stream["next_low_ns"]
+    _forget_lows(stream)
     peak_ns = max(stream["peak_ns"], stream["peak_before_ns"])
     stream["peak_before_ns"] = stream["peak_ns"]
     stream["peak_ns"] = 0

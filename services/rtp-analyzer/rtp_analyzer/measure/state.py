@@ -112,8 +112,9 @@ STREAM: Final = np.dtype(
         ("media_units", np.int64),  # of the last media packet, in timestamp units since the anchor
         ("unit_ns", np.float64),
         # de-jitter buffers, see playout.py
-        ("base_ns", np.int64),  # transit that they take for the shortest
-        ("low_ns", np.int64),  # shortest transit of the window of time, in the talkspurt
+        ("base_ns", np.int64),  # transit that they count their depth from
+        ("low_ns", np.int64),  # shortest transit of the talkspurt within the window of time
+        ("next_low_ns", np.int64),  # and the next one
         ("peak_ns", np.int64),  # most above the base in the window of time
         ("peak_before_ns", np.int64),  # the same in the window before
         ("depth_ns", np.int64, (len(BUFFERS),)),
