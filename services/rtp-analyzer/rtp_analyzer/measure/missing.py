@@ -1,17 +1,9 @@
 """What the structure of missing packets comes to: the burst ratio of the E-model, bursts and gaps. Pure functions."""
 
-from typing import Final
-
 import numpy as np
 
 from rtp_analyzer.measure.bursts import GMIN
 from shared.events.metrics import BurstGap
-
-# G.113: a burst ratio other than 1 is for codecs whose concealment has a state.
-MIN_BPL_FOR_BURSTS: Final = 16.0
-# G.107 Annex A: BurstR up to 2, or larger where less than 2 % is missing.
-MAX_BURST_R: Final = 2.0
-FEW_MISSING_PERCENT: Final = 2.0
 
 
 def burst_ratio(expected: int, missing: int, runs: int) -> float | None:
@@ -20,13 +12,6 @@ def burst_ratio(expected: int, missing: int, runs: int) -> float | None:
         return None
     # G.107 3.29 (BurstR): (L / runs) over 1 / (1 - L / N)
     return max(1.0, missing / runs * (1 - missing / expected))
-
-
-def scored_burst_ratio(burst_r: float | None, bpl: float, missing_percent: float) -> float:
-    """The BurstR that the E-model may be told, within the validity of G.107 Annex A and G.113."""
-    if burst_r is None or bpl < MIN_BPL_FOR_BURSTS:
-        return 1.0
-    return burst_r if missing_percent < FEW_MISSING_PERCENT else min(burst_r, MAX_BURST_R)
 
 
 def burst_gap(cut: np.void, structure: int) -> BurstGap | None:

@@ -8,22 +8,14 @@ from typing import Final, Literal, TypedDict
 
 import numpy as np
 
-from rtp_analyzer.measure.missing import burst_gap, burst_ratio, scored_burst_ratio
+from rtp_analyzer.measure.missing import burst_gap, burst_ratio
 from rtp_analyzer.measure.state import BUFFERS, NO_PAYLOAD_TYPE
-from rtp_analyzer.quality.codecs import CodecRating, narrowband_rating
-from rtp_analyzer.quality.emodel import Breakdown, PacketImpairment, mos, rate
+from rtp_analyzer.quality.choice import MeanPacket, rating_of
+from rtp_analyzer.quality.codecs import CodecRating
+from rtp_analyzer.quality.verdict import judge
 from shared.events.calls import Party
 from shared.events.media import PayloadFormat
-from shared.events.metrics import (
-    BufferName,
-    BufferOutcome,
-    BurstGap,
-    Measures,
-    Quality,
-    Slice,
-    StreamReport,
-    Waterfall,
-)
+from shared.events.metrics import BufferName, BufferOutcome, BurstGap, Measures, Quality, Slice, StreamReport
 
 Stretch = Literal["interval", "total"]
 
@@ -35,6 +27,8 @@ MIN_SLICE_FOR_MOS_S: Final = 0.5
 _TOO_SHORT: Final = Quality(grounding="none", assumption="too short to judge")
 # RFC 3550 6.4.1: the cumulative number of packets lost is a signed number of 24 bits.
 _MAX_CUMULATIVE_LOST: Final = 2**23 - 1
+# RFC 3711 5.2: the authentication tag behind the payload of SRTP has 80 bits, unless another suite was chosen.
+_SRTP_TAG_OCTETS: Final = 10
 # A slice cut after the wall clock was set back would have no length.
 _SHORTEST_SLICE_S: Final = 1e-3
 
@@ -49,6 +43,7 @@ class StreamContext:
     source: str | None
     formats: Mapping[int, PayloadFormat]
     scored_buffer: BufferName = "adaptive500"
+    encrypted: bool = False
 
     def encoding(self, payload_type: int) -> str | None:
         """The codec's name in SDP, or None when nobody named it."""
@@ -71,41 +66,18 @@ def cumulative_lost(expected: int, received: int) -> int:
 @lru_cache(maxsize=4096)  # the buffers of a stretch mostly agree, and so do good slices
 def quality(rating: CodecRating, expected: int, lost: int, discarded: int = 0, burst_r: float | None = None) -> Quality:
     """MOS-LQ of a stretch that misses `lost` and `discarded` of `expected` packets, or why there is none."""
-    if rating.ie is None or rating.bpl is None:
-        return Quality(grounding="none", assumption=rating.assumption)
-    if expected < MIN_PACKETS_FOR_MOS:
+    if rating.grounding != "none" and expected < MIN_PACKETS_FOR_MOS:
         return _TOO_SHORT
-    packets = PacketImpairment(
-        ie=rating.ie,
-        bpl=rating.bpl,
-        loss_percent=100 * lost / expected,
-        discard_percent=100 * discarded / expected,
-        burst_r=scored_burst_ratio(burst_r, rating.bpl, 100 * (lost + discarded) / expected),
-    )
-    terms = rate(packets)
-    return Quality(
-        grounding=rating.grounding,
-        assumption=f"{rating.source}: {rating.assumption}",
-        mos=mos(terms.r),
-        r_factor=terms.r,
-        waterfall=_waterfall(terms, packets),
-    )
+    percent = 100 / expected if expected else 0.0
+    return judge(rating, lost * percent, discarded * percent, burst_r or 1.0)
 
 
-def _waterfall(terms: Breakdown, packets: PacketImpairment) -> Waterfall:
-    # The advantage factor is 0 on the default line, so the published terms add up to R without it.
-    return Waterfall(
-        ro=terms.ro,
-        simultaneous=terms.simultaneous,
-        delay=terms.delay,
-        codec=terms.codec,
-        loss=terms.loss,
-        burst=terms.burst,
-        discard=terms.discard,
-        r=terms.r,
-        ie=packets.ie,
-        bpl=packets.bpl,
-    )
+def _rating(cut: np.void, context: StreamContext) -> CodecRating:
+    octets, ptime_ms = float(cut["voice_octets_mean"]), float(cut["ptime_ms"])
+    if context.encrypted:
+        octets -= _SRTP_TAG_OCTETS
+    packet = None if isnan(octets) or isnan(ptime_ms) else MeanPacket(octets, ptime_ms)
+    return rating_of(context.formats.get(int(cut["payload_type"])), packet)
 
 
 def _milliseconds(seconds: float) -> float | None:
@@ -132,7 +104,7 @@ def _outcomes(cut: np.void, stretch: Stretch, rating: CodecRating, expected: int
 
 
 def _measures(cut: np.void, stretch: Stretch, context: StreamContext) -> Measures:
-    rating = narrowband_rating(context.encoding(int(cut["payload_type"])))
+    rating = _rating(cut, context)
     expected, received = int(cut[f"{stretch}_expected"]), int(cut[f"{stretch}_received"])
     lost = expected - int(cut[f"{stretch}_unique"])
     # Without a clock rate no buffer can be simulated: the stream's loss is known, its discards are not.

@@ -20,7 +20,7 @@ from rtp_analyzer.measure.sequence import (
     judge_window,
 )
 from rtp_analyzer.measure.state import BUFFERS, COMFORT_NOISE, EVENT, NO_PAYLOAD_TYPE, SLICE, STREAM, VOICE
-from rtp_analyzer.measure.timing import follow, resume
+from rtp_analyzer.measure.timing import follow, forget_weight, resume
 
 # AMR and EVS silence descriptors have up to 7 octets, G.729B's has 2: not a whole voice packet.
 MAX_SILENCE_OCTETS: Final = 7
@@ -81,6 +81,8 @@ def observe(
     stream["last_arrival_ns"] = arrival_ns
     # An empty packet keeps a NAT binding open (RFC 6263 4.6), under a payload type that says nothing of the codec.
     if (kind == VOICE and payload_bytes > 0) or stream["payload_type"] == NO_PAYLOAD_TYPE:
+        if stream["payload_type"] != payload_type:
+            forget_weight(stream)
         stream["payload_type"] = payload_type
         stream["clock_rate"] = clock_rate
     # RFC 4733: every packet of an event repeats its start, so D would grow with its length.
@@ -95,6 +97,9 @@ def observe(
     if outcome == RESTARTED and stream["media_clock_rate"] != 0:
         resume(stream, before_ns)
     paced = kind == VOICE and payload_bytes > MAX_SILENCE_OCTETS
+    if paced:
+        stream["voice_packets"] += 1
+        stream["voice_octets"] += payload_bytes
     follow(
         stream,
         outcome,
@@ -184,6 +189,7 @@ def cut_slice(stream: np.void, at_ns: int, out: np.void) -> None:
     out["payload_type"] = stream["payload_type"]
     out["clock_rate"] = stream["clock_rate"]
     out["ptime_ms"] = stream["ptime_s"] * 1000 if stream["ptime_s"] > 0 else np.nan
+    out["voice_octets_mean"] = stream["voice_octets"] / stream["voice_packets"] if stream["voice_packets"] else np.nan
     out["segments"] = stream["segments"]
     out["strays"] = stream["strays"]
     out["steps"] = stream["steps"]

@@ -56,6 +56,13 @@ def _add_jitter(stream: np.void, deviation_s: float, sender_may_step: bool) -> b
     return False
 
 
+@compiled(_VOID(_STREAM))
+def forget_weight(stream: np.void) -> None:
+    """What packets weighed so far says nothing of those of another codec, or of another length."""
+    stream["voice_packets"] = 0
+    stream["voice_octets"] = 0
+
+
 @compiled(numba.boolean(_STREAM, _INT, _INT))
 def _learn_ptime(stream: np.void, advance: int, clock_rate: int) -> bool:
     """Two equal distances between consecutive voice packets of a talkspurt are the ptime; true when it is another."""
@@ -67,7 +74,10 @@ def _learn_ptime(stream: np.void, advance: int, clock_rate: int) -> bool:
         return False
     known_s = stream["ptime_s"]
     stream["ptime_s"] = advance / clock_rate
-    return bool(known_s > 0 and known_s != stream["ptime_s"])
+    if known_s == stream["ptime_s"]:
+        return False
+    forget_weight(stream)
+    return bool(known_s > 0)
 
 
 @compiled(numba.boolean(_STREAM, _INT, _INT, _INT, _INT, _INT, numba.boolean, numba.boolean, numba.boolean, _INT))

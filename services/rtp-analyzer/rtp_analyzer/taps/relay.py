@@ -283,6 +283,7 @@ class Relay:
             source=addresses.text(cut["source"]),
             formats=opened.formats,
             scored_buffer=self._scored_buffer,
+            encrypted=opened.leg.encrypted,
         )
         return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]))
 

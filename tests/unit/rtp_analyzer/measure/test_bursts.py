@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp_analyzer.measure.bursts import GMIN
-from rtp_analyzer.measure.missing import burst_gap, burst_ratio, scored_burst_ratio
+from rtp_analyzer.measure.missing import burst_gap, burst_ratio
 from rtp_analyzer.measure.state import BUFFERS, NETWORK
 from rtp_analyzer.measure.stream import break_segment
 from tests.unit.rtp_analyzer.rtp_builders import (
@@ -65,22 +65,6 @@ class TestBurstRatio:
 
     def test_all_lost_is_no_burst(self) -> None:
         assert burst_ratio(50, 50, 1) == 1
-
-    @pytest.mark.parametrize(
-        ("burst_r", "bpl", "missing_percent", "scored"),
-        [
-            (7.0, 25.1, 1.9, 7.0),
-            (7.0, 25.1, 2.0, 2.0),
-            (1.5, 25.1, 8.0, 1.5),
-            (7.0, 16.1, 1.0, 7.0),
-            (7.0, 10.0, 1.0, 1.0),
-            (None, 25.1, 0.0, 1.0),
-        ],
-    )
-    def test_the_e_model_gets_what_it_is_valid_for(
-        self, burst_r: float | None, bpl: float, missing_percent: float, scored: float
-    ) -> None:
-        assert scored_burst_ratio(burst_r, bpl, missing_percent) == scored
 
 
 class TestRuns:
