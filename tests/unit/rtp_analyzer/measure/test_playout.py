@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rtp_analyzer.measure.playout import ADAPTIVE, ADAPTIVE_MAX_NS, ADAPTIVE_MIN_NS
 from rtp_analyzer.measure.state import BUFFERS
+from rtp_analyzer.measure.stream import break_segment
 from tests.unit.rtp_analyzer.rtp_builders import (
     Arrival,
     cut,
@@ -115,6 +116,35 @@ class TestTalkspurts:
         noise = Arrival(1300, 1050, before[-1].timestamp + 160, payload_type=13, payload_bytes=1)
 
         assert measure([*before, noise])["total_judged"] == 50
+
+
+class TestSegments:
+    def test_the_packet_that_opened_a_segment_is_judged_like_any_other(self) -> None:  # 21
+        before = steady(50)
+        after = [
+            replace(packet, sequence=packet.sequence + 28_950) for packet in following(before[-1], 50, pause_ms=20)
+        ]
+
+        record = measure([*before, *later(after, {20: 60})])
+
+        assert record["total_judged"] == record["total_unique"] == 100
+        assert record["total_discarded"][FIXED50] == 1
+
+    def test_a_digit_that_opened_a_segment_is_not_judged(self) -> None:
+        before = steady(50)
+        event = [Arrival(1000 + 20 * i, 40_000 + i, 7, payload_type=101, payload_bytes=4) for i in range(5)]
+
+        assert measure([*before, *event])["total_judged"] == 50
+
+    def test_another_path_starts_the_buffer_anew(self) -> None:
+        stream = new_stream()
+        for packet in steady(50):
+            see(stream, packet)
+        break_segment(stream)
+        for packet in steady(50, first_sequence=1050, first_timestamp=58_000, start_ms=1150):
+            see(stream, packet)
+
+        assert cut(stream, 3000)["total_discarded"].tolist() == [0, 0, 0]
 
 
 class TestBase:
