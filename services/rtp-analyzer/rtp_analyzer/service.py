@@ -39,7 +39,7 @@ async def serve(settings: RtpAnalyzerSettings) -> None:
     redis = connect(settings.redis_url)
     bus, state = Bus(redis), State(redis)
     outbox = Outbox(bus)
-    relay = Relay(settings.bind, ports, descriptors)
+    relay = Relay(settings.bind, ports, descriptors, settings.dejitter_buffer)
     now = time.time  # noqa: TID251  # the composition root hands out the clock
     worker = Worker(profile, relay, bus, Workers(redis), outbox, now, time.monotonic)
     relay.start()

@@ -2,6 +2,7 @@
 
 from pydantic import Field, field_validator
 
+from shared.events.metrics import BufferName
 from shared.settings import CommonSettings
 
 
@@ -25,6 +26,11 @@ class RtpAnalyzerSettings(CommonSettings):
         allow_inf_nan=False,
         description="delay of the network from phone to phone, one way, for calls whose RTCP does not tell it; "
         "default: those have no delay and no MOS-CQ",
+    )
+
+    dejitter_buffer: BufferName = Field(
+        default="adaptive500",
+        description="de-jitter buffer that the quality is for, as the phones have it: fixed50, fixed200 or adaptive500",
     )
 
     @field_validator("media_ports")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 # In the order in which they need each other; importing one compiles it.
 MODULES = (
     "rtp_analyzer.packets.rtp",
+    "rtp_analyzer.measure.sequence",
+    "rtp_analyzer.measure.timing",
     "rtp_analyzer.measure.stream",
     "rtp_analyzer.taps.sources",
     "rtp_analyzer.taps.datagrams",

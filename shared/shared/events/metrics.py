@@ -12,6 +12,8 @@ Milliseconds = Annotated[float, Field(ge=0)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Mos = Annotated[float, Field(ge=1, le=4.5)]
 
+BufferName = Literal["fixed50", "fixed200", "adaptive500"]
+
 MAX_SLICES_AN_ENTRY = 100  # measured: ten times the rate of one entry each
 
 
@@ -126,6 +128,16 @@ class RemoteReport(Value):
     voip: VoipReport | None = Field(default=None, description="its RTCP XR VoIP metrics, if it sends any")
 
 
+class BufferOutcome(Value):
+    """What one simulated de-jitter buffer would have made of a stretch of a stream."""
+
+    name: BufferName = Field(description="fixed at 50 or 200 ms, or adaptive up to 500 ms")
+    packets_discarded: Count = Field(description="came too late to be played")
+    discard_percent: float | None = Field(default=None, ge=0, le=100, description="of the packets expected")
+    hold_ms: Milliseconds | None = Field(default=None, description="mean time that a packet waited to be played")
+    mos: Mos | None = Field(default=None, description="the MOS-LQ with this buffer")
+
+
 class Measures(Value):
     """What was counted on one stretch of a stream: a slice of it, or all of it so far."""
 
@@ -144,10 +156,37 @@ class Measures(Value):
     bytes_received: Count = Field(default=0, description="RTP payload octets")
     jitter_ms: Milliseconds | None = Field(default=None, description="RFC 3550 A.8, at the end of the stretch")
     jitter_max_ms: Milliseconds | None = Field(default=None, description="its highest value in the stretch")
+    pdv_p50_ms: Milliseconds | None = Field(
+        default=None, description="packet delay variation over the minimum transit (RFC 5481), 50th percentile"
+    )
+    pdv_p95_ms: Milliseconds | None = Field(default=None, description="the same, 95th percentile")
+    pdv_p99_ms: Milliseconds | None = Field(default=None, description="the same, 99th percentile")
+    packets_discarded: Count | None = Field(
+        default=None, description="too late for the scored de-jitter buffer; null: no known clock rate"
+    )
+    discard_percent: float | None = Field(default=None, ge=0, le=100, description="discarded over expected")
+    burst_r: float | None = Field(
+        default=None,
+        ge=1,
+        description="burst ratio (G.107) of what was lost or discarded: 1 random, above in bursts; null: nothing is",
+    )
+    scored_buffer: BufferName | None = Field(default=None, description="the de-jitter buffer that was scored")
+    buffers: tuple[BufferOutcome, ...] | None = Field(default=None, description="each simulated de-jitter buffer")
     quality: Quality | None = Field(default=None, description="null: too little to judge")
     conversational: Quality | None = Field(
         default=None, description="the same with the delay (MOS-CQ); null: no delay is known"
     )
+
+
+class BurstGap(Value):
+    """Where packets are missing, lost or discarded by the scored buffer: RFC 3611 4.7.2 by its definition."""
+
+    gmin: int = Field(default=16, description="so many good packets in a row end a burst")
+    bursts: Count = Field(description="stretches that begin and end with a missing packet, without gmin good in a row")
+    burst_density: float | None = Field(default=None, ge=0, le=1, description="missing share of the packets in bursts")
+    gap_density: float | None = Field(default=None, ge=0, le=1, description="missing share of all other packets")
+    burst_duration_ms: Milliseconds | None = Field(default=None, description="mean; null without bursts or ptime")
+    gap_duration_ms: Milliseconds | None = Field(default=None, description="mean; null without gaps or ptime")
 
 
 class _StreamPart(Value):
@@ -163,6 +202,19 @@ class _StreamPart(Value):
     delay: Delay | None = Field(default=None, description="between the two phones; null: not known")
     remote: RemoteReport | None = Field(default=None, description="what the other end says of it; null: nothing")
     goodbye: bool = Field(default=False, description="its sender has declared its end (RTCP BYE)")
+    burst_gap: BurstGap | None = Field(default=None, description="of the stream so far")
+    loss_runs: Annotated[tuple[Count, ...], Field(max_length=10)] | None = Field(
+        default=None, description="how often 1, 2, ... 9, and 10 or more packets were lost in a row"
+    )
+    drift_ppm: float | None = Field(
+        default=None, description="the sender's clock against ours, positive: fast; null before 30 s"
+    )
+    delta_max_ms: Milliseconds | None = Field(
+        default=None, description="longest time between two packets, less the sender's silence"
+    )
+    events_received: Count = Field(default=0, description="telephone-event packets (RFC 4733)")
+    comfort_noise_received: Count = Field(default=0, description="comfort noise packets (RFC 3389)")
+    timestamp_steps: Count = Field(default=0, description="times that the sender set its timestamp anew")
 
 
 class Slice(_StreamPart):

@@ -16,8 +16,8 @@ NANOSECONDS: Final = 1e9
 def annotate_slice(piece: Slice, medium: MediumRtcp, configured_ms: float | None, now_ns: int) -> Slice:
     """The slice with its delay at `now_ns`. `configured_ms`: one way, for when RTCP tells nothing."""
     claimed_ms = medium.claimed_round_trip_ms(now_ns)
-    latest = _to_the_ear(network_delay(medium.round_trip_ms(now_ns), claimed_ms, configured_ms), piece)
-    mean = _to_the_ear(network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms), piece)
+    latest = _to_the_ear(network_delay(medium.round_trip_ms(now_ns), claimed_ms, configured_ms), piece, piece.interval)
+    mean = _to_the_ear(network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms), piece, piece.total)
     return piece.model_copy(
         update={
             "delay": latest,
@@ -32,7 +32,7 @@ def annotate_slice(piece: Slice, medium: MediumRtcp, configured_ms: float | None
 def annotate_report(report: StreamReport, medium: MediumRtcp, configured_ms: float | None, now_ns: int) -> StreamReport:
     """The report with the mean delay of the whole time."""
     claimed_ms = medium.claimed_round_trip_ms(now_ns)
-    mean = _to_the_ear(network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms), report)
+    mean = _to_the_ear(network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms), report, report.total)
     return report.model_copy(
         update={
             "delay": mean,
@@ -72,15 +72,25 @@ def remote_report(heard: Heard, trips: RoundTrips, clock_rate: int | None, now_n
     )
 
 
-def _to_the_ear(delay: Delay | None, part: Slice | StreamReport, buffer_ms: float | None = None) -> Delay | None:
-    """The delay with all that lies between mouth and ear; without it for a codec or a ptime that is not known."""
+def _to_the_ear(delay: Delay | None, part: Slice | StreamReport, measures: Measures) -> Delay | None:
+    """The delay with all that lies between mouth and ear; without it for a codec or a ptime that is not known.
+
+    `measures`: the stretch whose packets waited in the buffer.
+    """
     if delay is None or part.codec is None or part.ptime_ms is None:
         return delay
+    buffer_ms = _hold_ms(measures)
     budget = mouth_to_ear(part.codec, part.ptime_ms, delay.one_way_ms, buffer_ms or 0.0)
     if budget is None:
         return delay
     parts = DelayParts.model_validate({**asdict(budget), "buffer_ms": buffer_ms})
     return delay.model_copy(update={"mouth_to_ear_ms": budget.total_ms, "parts": parts})
+
+
+def _hold_ms(measures: Measures) -> float | None:
+    """How long a packet waited in the scored de-jitter buffer, the mean."""
+    holds_ms = {buffer.name: buffer.hold_ms for buffer in measures.buffers or ()}
+    return holds_ms.get(measures.scored_buffer) if measures.scored_buffer else None
 
 
 def _with_delay(measures: Measures, delay: Delay | None) -> Measures:

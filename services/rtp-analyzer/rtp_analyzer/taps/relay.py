@@ -23,6 +23,7 @@ from rtp_analyzer.taps.memory import LoopMemory
 from rtp_analyzer.taps.playing import Player
 from rtp_analyzer.taps.sockets import PortPair, PortUnavailable, open_pair
 from shared.events import MediaAssigned, MediaLeg, MediaUpdated, Party, PayloadFormat
+from shared.events.metrics import BufferName
 
 log = structlog.get_logger(__name__)
 
@@ -70,10 +71,14 @@ class Relay:
     """All media of one worker. Its methods are for one thread; none waits for the network.
 
     `ports`: the even RTP ports it may be told to open, without gaps; each brings the odd one above for RTCP.
+    `scored_buffer`: the de-jitter buffer that quality is for.
     """
 
-    def __init__(self, bind: str, ports: range, max_descriptors: int) -> None:
+    def __init__(
+        self, bind: str, ports: range, max_descriptors: int, scored_buffer: BufferName = "adaptive500"
+    ) -> None:
         self._bind = bind
+        self._scored_buffer = scored_buffer
         self._ports = ports
         self._family = addresses.family_of(bind)
         self._memory = LoopMemory(len(ports), self._family, max_descriptors)
@@ -290,6 +295,7 @@ class Relay:
             direction=opened.leg.party,
             source=addresses.text(cut["source"]),
             formats=opened.formats,
+            scored_buffer=self._scored_buffer,
             encrypted=opened.leg.encrypted,
         )
         return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]))

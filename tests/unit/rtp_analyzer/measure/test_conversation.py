@@ -7,6 +7,7 @@ from rtp_analyzer.measure.rtcp import MediumRtcp, Rtcp, RtcpDatagram
 from rtp_analyzer.quality.choice import rating_of
 from rtp_analyzer.quality.verdict import conversational, judge
 from shared.events import DelayParts, Quality, Slice, StreamReport
+from shared.events.metrics import BufferOutcome
 from shared.testing import AT, PCMA, measures, slice_of
 from tests.unit.rtp_analyzer.rtcp_builders import (
     block,
@@ -163,6 +164,23 @@ def test_the_way_to_the_ear_is_longer_than_the_network():
     assert found.delay is not None
     assert found.delay.mouth_to_ear_ms == 20 + 5 + 80 + 20
     assert found.delay.parts == DelayParts(packetisation_ms=20, look_ahead_ms=5, network_ms=80, play_out_ms=20)
+
+
+def test_a_packet_waits_in_the_buffer_that_is_scored():
+    buffers = tuple(
+        BufferOutcome(name=name, packets_discarded=0, hold_ms=hold_ms)
+        for name, hold_ms in (("fixed50", 50.0), ("fixed200", 200.0), ("adaptive500", 7.0))
+    )
+    held = measures(quality=lq(), scored_buffer="fixed200", buffers=buffers)
+
+    found = annotate_slice(piece().model_copy(update={"interval": held}), MediumRtcp(), 80, AT_NS)
+
+    assert found.delay is not None
+    assert found.delay.parts is not None
+    assert found.delay.parts.buffer_ms == 200
+    assert found.delay.mouth_to_ear_ms == 20 + 80 + 200 + 20
+    assert scores(found.interval.conversational) == pytest.approx(cq(280))
+    assert scores(found.total.conversational) == pytest.approx(cq(80))
 
 
 @pytest.mark.parametrize("unknown", [{"codec": None}, {"codec": "SPEEX"}, {"ptime_ms": None}])
