@@ -35,12 +35,13 @@ async def serve(settings: RtpAnalyzerSettings) -> None:
         address=settings.advertised_address(),
         ports=ports,
         capacity=max(1, legs // LEGS_A_CALL),
+        one_way_delay_ms=settings.one_way_delay_ms,
     )
     redis = connect(settings.redis_url)
     bus, state = Bus(redis), State(redis)
     outbox = Outbox(bus)
     decoder = Decoder(settings.audio_decoding_ms / 1000) if settings.audio_decoding_ms and is_installed() else None
-    relay = Relay(settings.bind, ports, descriptors, decodes=decoder is not None)
+    relay = Relay(settings.bind, ports, descriptors, settings.dejitter_buffer, decodes=decoder is not None)
     now = time.time  # noqa: TID251  # the composition root hands out the clock
     worker = Worker(profile, relay, bus, Workers(redis), outbox, now, time.monotonic, decoder)
     relay.start()

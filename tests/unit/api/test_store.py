@@ -15,6 +15,7 @@ from shared.events import (
     CALLS,
     METRICS,
     AudioHealth,
+    Delay,
     DeviceRegistered,
     InvalidPassword,
     RequestBadFormat,
@@ -80,6 +81,19 @@ async def test_what_was_heard_is_read_back_with_the_stream_and_with_its_directio
 
     assert [stream.report.audio for stream in call.streams.values()] == [audio]
     assert summary.directions["caller"].audio == audio
+
+
+async def test_the_delay_is_stored_and_listed(ingest, database):
+    delay = Delay(one_way_ms=55, rtt_ms=110, source="rtcp", mouth_to_ear_ms=115)
+
+    await ingest.store([delivered(call_started()), delivered(slices_measured(*parts(delay=delay)))])
+
+    (stream,) = (await stored(database)).streams.values()
+    assert stream.report.delay == delay
+    async with database.reading() as connection:
+        (listed,) = (await list_calls(connection, CallFilter(text="call-1"), 10)).items
+    caller = listed.directions["caller"]
+    assert (caller.rtt_ms, caller.delay_ms, caller.delay_source) == (110, 55, "rtcp")
 
 
 async def test_a_batch_that_comes_again_changes_nothing(ingest, database):

@@ -30,6 +30,7 @@ from rtp_analyzer.taps.libc import (
     pthread_mutex_unlock,
     usleep,
 )
+from rtp_analyzer.taps.rtcp import RTCP_TYPE, keep_rtcp
 from rtp_analyzer.taps.sampling import SAMPLES_TYPE, is_due, sample
 from rtp_analyzer.taps.sound import send_sounds
 from rtp_analyzer.taps.sources import (
@@ -58,6 +59,7 @@ _STREAMS: Final = STREAM_TYPE[::1]
 _SENDERS: Final = SENDER_TYPE[::1]
 _FORMATS: Final = numba.from_dtype(FORMAT)[:, ::1]
 _IMPAIRMENTS: Final = IMPAIRMENT_TYPE[::1]
+_RTCP: Final = RTCP_TYPE[::1]
 _EVENTS: Final = numba.from_dtype(EPOLL_EVENT)[::1]
 
 
@@ -116,6 +118,7 @@ def _measure(
         SAMPLES_TYPE,
         _IMPAIRMENTS,
         HELD_TYPE,
+        _RTCP,
         _INT,
         COUNTER_ARRAY,
     )
@@ -130,6 +133,7 @@ def _serve_rtp_port(
     samples: NDArray[np.void],
     impairments: NDArray[np.void],
     held: NDArray[np.uint8],
+    rtcp: NDArray[np.void],
     index: int,
     counters: NDArray[np.int64],
 ) -> None:
@@ -142,7 +146,8 @@ def _serve_rtp_port(
         return
     if is_rtcp(packet, loop["size"]):
         counters[RTCP_RECEIVED] += 1
-        forward_rtp(loop, packet, legs, index, counters)
+        forwarded = forward_rtp(loop, packet, legs, index, counters)
+        keep_rtcp(loop, packet, leg, index, forwarded, rtcp, counters)
         return
     fault, payload_at, payload_bytes = locate_payload(packet, loop["size"])
     if fault != VALID:
@@ -157,13 +162,14 @@ def _serve_rtp_port(
     forward_rtp(loop, packet, legs, index, counters)
 
 
-@compiled(numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _INT, COUNTER_ARRAY))
+@compiled(numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _RTCP, _INT, COUNTER_ARRAY))
 def _serve_rtcp_port(
     loop: np.void,
     packet: NDArray[np.uint8],
     legs: NDArray[np.void],
     streams: NDArray[np.void],
     senders: NDArray[np.void],
+    rtcp: NDArray[np.void],
     index: int,
     counters: NDArray[np.int64],
 ) -> None:
@@ -180,7 +186,8 @@ def _serve_rtcp_port(
         return
     counters[RTCP_RECEIVED] += 1
     lock_rtcp(loop, packet, leg, streams, senders, index * STREAMS_A_LEG)
-    forward_rtcp(loop, packet, legs, index, counters)
+    forwarded = forward_rtcp(loop, packet, legs, index, counters)
+    keep_rtcp(loop, packet, leg, index, forwarded, rtcp, counters)
 
 
 @compiled(
@@ -198,6 +205,7 @@ def _serve_rtcp_port(
         _IMPAIRMENTS,
         HELD_TYPE,
         numba.int32[::1],
+        _RTCP,
         COUNTER_ARRAY,
     )
 )
@@ -215,6 +223,7 @@ def run(
     impairments: NDArray[np.void],
     held: NDArray[np.uint8],
     sound_legs: NDArray[np.int32],
+    rtcp: NDArray[np.void],
     counters: NDArray[np.int64],
 ) -> None:
     """Serve all sockets until the stop descriptor becomes readable.
@@ -237,9 +246,10 @@ def run(
             elif owner == ALARM:
                 send_held(loop, legs, impairments, held, counters)
             elif owner >= 0 and owner & 1:
-                _serve_rtcp_port(loop, packet, legs, streams, senders, owner >> 1, counters)
+                _serve_rtcp_port(loop, packet, legs, streams, senders, rtcp, owner >> 1, counters)
             elif owner >= 0:
+                index = owner >> 1
                 _serve_rtp_port(
-                    loop, packet, legs, streams, senders, formats, samples, impairments, held, owner >> 1, counters
+                    loop, packet, legs, streams, senders, formats, samples, impairments, held, rtcp, index, counters
                 )
         pthread_mutex_unlock(loop["mutex_at"])

@@ -6,6 +6,7 @@ import socket
 import threading
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtp_analyzer.audio.state import HEARING, SAMPLE
 from rtp_analyzer.measure.formats import FORMAT, PAYLOAD_TYPES
@@ -19,6 +20,8 @@ from rtp_analyzer.taps.legs import (
     LEG,
     LOOP,
     PACKET_BYTES,
+    RTCP_DATAGRAM,
+    RTCP_KEPT,
     SENDER,
     STREAMS_A_LEG,
 )
@@ -50,6 +53,7 @@ class LoopMemory:
         self.sound_legs = np.zeros(legs, np.int32)
         self.counters = np.zeros(len(COUNTERS), np.int64)
         self.owners = np.full(min(max_descriptors, MAX_DESCRIPTORS), NOBODY, np.int32)
+        self._rtcp = np.zeros(RTCP_KEPT, RTCP_DATAGRAM)
         self.cuts = np.zeros(legs * STREAMS_A_LEG, CUT)
         self.slices = np.zeros(legs * STREAMS_A_LEG, SLICE)
         self._packet = np.zeros(PACKET_BYTES, np.uint8)
@@ -105,6 +109,7 @@ class LoopMemory:
             self.impairments,
             self._held,
             self.sound_legs,
+            self._rtcp,
             self.counters,
         )
 
@@ -125,6 +130,13 @@ class LoopMemory:
         os.close(self.timer_fd)
         os.close(self._alarm_fd)
         os.close(self._stop_fd)
+
+    def take_rtcp(self) -> NDArray[np.void]:
+        """The RTCP datagrams that came since the last time. The packet loop must stand still."""
+        taken = self._rtcp[: int(self.loop["rtcp_kept"])].copy()
+        self.loop["rtcp_kept"] = 0
+        self.legs["rtcp_kept"] = 0
+        return taken
 
     def watch(self, descriptor: int, owner: int) -> None:
         """Serves a descriptor as `owner` (see loop.py) from now on."""

@@ -7,10 +7,12 @@ from typing import Final
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from rtp_analyzer.audio.health import UNHEARD, Health
 from rtp_analyzer.audio.state import Decoded
 from rtp_analyzer.measure.formats import format_table, known_formats
+from rtp_analyzer.measure.rtcp import RtcpDatagram
 from rtp_analyzer.measure.slices import StreamContext
 from rtp_analyzer.measure.stream import break_segment
 from rtp_analyzer.sounds.sound import Sound
@@ -23,7 +25,8 @@ from rtp_analyzer.taps.listener import Listener, Samples
 from rtp_analyzer.taps.memory import LoopMemory
 from rtp_analyzer.taps.playing import Player
 from rtp_analyzer.taps.sockets import PortPair, PortUnavailable, open_pair
-from shared.events import MediaAssigned, MediaLeg, MediaUpdated, PayloadFormat
+from shared.events import MediaAssigned, MediaLeg, MediaUpdated, Party, PayloadFormat
+from shared.events.metrics import BufferName
 
 log = structlog.get_logger(__name__)
 
@@ -72,11 +75,20 @@ class Relay:
     """All media of one worker. Its methods are for one thread; none waits for the network.
 
     `ports`: the even RTP ports it may be told to open, without gaps; each brings the odd one above for RTCP.
+    `scored_buffer`: the de-jitter buffer that quality is for.
     `decodes`: somebody decodes for it what it cannot hear by itself (`undecoded`, `book_decoded`).
     """
 
-    def __init__(self, bind: str, ports: range, max_descriptors: int, decodes: bool = False) -> None:
+    def __init__(
+        self,
+        bind: str,
+        ports: range,
+        max_descriptors: int,
+        scored_buffer: BufferName = "adaptive500",
+        decodes: bool = False,
+    ) -> None:
         self._bind = bind
+        self._scored_buffer = scored_buffer
         self._ports = ports
         self._family = addresses.family_of(bind)
         self._memory = LoopMemory(len(ports), self._family, max_descriptors)
@@ -85,6 +97,7 @@ class Relay:
         self._tone = tone()
         self._open: dict[str, _OpenMedia] = {}
         self._by_index: dict[int, tuple[_OpenMedia, _OpenLeg]] = {}
+        self._rtcp: list[RtcpDatagram] = []  # of media that were closed since the last reading
 
     def start(self) -> None:
         """Begins to relay."""
@@ -186,8 +199,10 @@ class Relay:
                 memory.legs[opened.index] = _BLANK[0]
                 self._player.stop(opened.index)
             taken = self._listener.take()
+            rtcp = memory.take_rtcp()
         self._listener.hear(taken)
         cuts = self._stream_cuts(count)
+        self._rtcp += self._rtcp_datagrams(rtcp)
         for opened in entry.legs:
             del self._by_index[opened.index]
             memory.unwatch(opened.sockets.rtp.fileno())
@@ -220,6 +235,14 @@ class Relay:
     def book_decoded(self, decoded: Decoded) -> None:
         """What was heard in them; it is in the next cut."""
         self._listener.book(decoded)
+
+    def take_rtcp(self) -> Sequence[RtcpDatagram]:
+        """The RTCP that came since the last time, in its order; of closed media too."""
+        with self._memory.mutex:
+            taken = self._memory.take_rtcp()
+        rtcp = [*self._rtcp, *self._rtcp_datagrams(taken)]
+        self._rtcp.clear()
+        return rtcp
 
     def _index_of(self, port: int) -> int:
         if port not in self._ports:
@@ -299,9 +322,32 @@ class Relay:
             direction=opened.leg.party,
             source=addresses.text(cut["source"]),
             formats=opened.formats,
+            scored_buffer=self._scored_buffer,
+            encrypted=opened.leg.encrypted,
         )
         audio = self._listener.health(heard, measured, opened.leg, context.encoding(int(measured["payload_type"])))
         return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]), audio)
+
+    def _rtcp_datagrams(self, taken: NDArray[np.void]) -> list[RtcpDatagram]:
+        return [self._rtcp_datagram(kept) for kept in taken]
+
+    def _rtcp_datagram(self, kept: np.void) -> RtcpDatagram:
+        entry, opened = self._by_index[int(kept["leg"])]
+        return RtcpDatagram(
+            media_id=entry.media.media_id,
+            sender=opened.leg.party,
+            counterpart=_counterpart(entry, opened),
+            arrival_ns=int(kept["arrival_ns"]),
+            forwarded_ns=int(kept["forwarded_ns"]) or None,
+            encrypted=opened.leg.encrypted,
+            octets=kept["octets"][: int(kept["size"])].tobytes(),
+        )
+
+
+def _counterpart(entry: _OpenMedia, opened: _OpenLeg) -> Party | None:
+    if entry.media.mode == "echo":
+        return opened.leg.party
+    return next((leg.leg.party for leg in entry.legs if leg is not opened), None)
 
 
 def _with_peers(legs: Sequence[_OpenLeg]) -> list[tuple[_OpenLeg, int]]:
