@@ -1,0 +1,164 @@
+"""The relays side by side: our worker with its broker, rtpengine in userspace, and a bare one in C that only relays."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from shared.broker import Client, Workers, connect
+from shared.events import MediaAssigned, MediaLeg, MediaReleased, PayloadFormat
+from shared.events.calls import Party
+from tests.bench.machine import (
+    HOST,
+    Cores,
+    broker_url,
+    cpu_s,
+    environment,
+    free_port,
+    running,
+    running_broker,
+    wait_for,
+)
+from tests.bench.rtp.ng import Control
+
+PARTIES_FROM = 11000  # leg i is at this port + i
+_BARE_FROM = 13000
+_WORKER_PORTS = "14000-17999"
+_RTPENGINE_PORTS = (18000, 29999)
+_WORKER = "bench"
+_OPEN_S = 5.0
+_PCMA = PayloadFormat(payload_type=8, encoding="PCMA", clock_rate=8000)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """Calls that a relay carries: where each leg sends to, and the process that relays."""
+
+    ports: list[int]
+    process: subprocess.Popen[bytes]
+    helpers_cpu_s: Callable[[], float]  # of who works for the relay outside of its process
+
+    def cpu_s(self) -> float:
+        return cpu_s(self.process)
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySystem:
+    """A relay that runs. `carry`: anchors that many calls for as long as the context lasts."""
+
+    name: str
+    carry: Callable[[int], AbstractContextManager[Anchored]]
+
+
+@contextmanager
+def worker(folder: Path, cores: Cores) -> Iterator[RelaySystem]:
+    """Our worker as it is deployed, with all that it measures and publishes; calls are assigned as a proxy does it."""
+    with ExitStack() as stack:
+        broker = stack.enter_context(running_broker(folder, cores))
+        settings = environment(
+            VQM_REDIS_URL=broker_url(folder),
+            VQM_BIND=HOST,
+            VQM_MEDIA_PORTS=_WORKER_PORTS,
+            VQM_WORKER_ID=_WORKER,
+        )
+        command = [sys.executable, "-m", "rtp_analyzer"]
+        process = stack.enter_context(running(command, folder / "worker.log", cores.server, settings))
+
+        def ask(question: Callable[[Workers], Coroutine[None, None, Result]]) -> Result:
+            return asyncio.run(_ask(broker_url(folder), question))
+
+        wait_for(lambda: bool(ask(Workers.live)), "the worker")
+
+        @contextmanager
+        def carry(calls: int) -> Iterator[Anchored]:
+            media = ask(lambda workers: _assign(workers, calls))
+            ports = [leg.port for one in media for leg in one.legs]
+            yield Anchored(ports, process, lambda: cpu_s(broker))
+            ask(lambda workers: _release(workers, media))
+
+        yield RelaySystem("rtp-analyzer", carry)
+
+
+@contextmanager
+def rtpengine(folder: Path, cores: Cores) -> Iterator[RelaySystem]:
+    """rtpengine without its kernel module."""
+    port, (first, last) = free_port(), _RTPENGINE_PORTS
+    command = [
+        *("rtpengine", f"--interface={HOST}", f"--listen-ng={HOST}:{port}", "--foreground", "--log-stderr"),
+        *("--table=-1", f"--port-min={first}", f"--port-max={last}", "--num-threads=1", "--delete-delay=0"),
+        "--log-level=3",
+    ]
+    with running(command, folder / "rtpengine.log", cores.server) as process:
+        control = Control(port)
+        wait_for(control.answers, "rtpengine")
+
+        @contextmanager
+        def carry(calls: int) -> Iterator[Anchored]:
+            ports: list[int] = []
+            for call in range(calls):
+                ports += control.relay(f"call-{call}", PARTIES_FROM + 2 * call, PARTIES_FROM + 2 * call + 1)
+            yield Anchored(ports, process, lambda: 0.0)
+            for call in range(calls):
+                control.delete(f"call-{call}")
+
+        yield RelaySystem("rtpengine", carry)
+        control.close()
+
+
+@contextmanager
+def bare(folder: Path, cores: Cores, program: Path) -> Iterator[RelaySystem]:
+    """`program` is the compiled bare_relay.c."""
+
+    @contextmanager
+    def carry(calls: int) -> Iterator[Anchored]:
+        log = folder / "bare.log"
+        log.unlink(missing_ok=True)
+        command = [str(program), str(_BARE_FROM), str(2 * calls), str(PARTIES_FROM)]
+        with running(command, log, cores.server) as process:
+            wait_for(lambda: "ready" in log.read_text(), "the bare relay")
+            yield Anchored([_BARE_FROM + leg for leg in range(2 * calls)], process, lambda: 0.0)
+
+    yield RelaySystem("bare C", carry)
+
+
+async def _ask(url: str, question: Callable[[Workers], Coroutine[None, None, Result]]) -> Result:
+    redis: Client = connect(url)
+    try:
+        return await question(Workers(redis))
+    finally:
+        await redis.aclose()
+
+
+async def _assign(workers: Workers, calls: int) -> list[MediaAssigned]:
+    """As the proxy does it: ports are leased, the assignment is written, and the worker says that it has opened."""
+    media = []
+    for call in range(calls):
+        ports = await workers.lease(_WORKER, 2, time.time())
+        if not ports:
+            sys.exit("the worker has no free ports")
+        legs = (_leg("caller", ports[0], 2 * call), _leg("callee", ports[1], 2 * call + 1))
+        one = MediaAssigned(at=time.time(), call_id=f"call-{call}", media_id=f"m{ports[0]}", mode="relay", legs=legs)
+        await workers.assign(_WORKER, one)
+        if not await workers.wait_opened(one.media_id, _OPEN_S):
+            sys.exit("the worker did not open its ports")
+        media.append(one)
+    return media
+
+
+def _leg(party: Party, port: int, leg: int) -> MediaLeg:
+    return MediaLeg(
+        party=party, port=port, remote_address=HOST, remote_port=PARTIES_FROM + leg, formats=(_PCMA,), ptime_ms=20
+    )
+
+
+async def _release(workers: Workers, media: list[MediaAssigned]) -> None:
+    for one in media:
+        released = MediaReleased(at=time.time(), call_id=one.call_id, media_id=one.media_id)
+        await workers.release(_WORKER, released)
