@@ -8,6 +8,7 @@ from collections.abc import Callable
 MODULES = (
     "rtp_analyzer.packets.rtp",
     "rtp_analyzer.measure.stream",
+    "rtp_analyzer.measure.numbers",
     "rtp_analyzer.taps.sources",
     "rtp_analyzer.taps.datagrams",
     "rtp_analyzer.taps.forward",

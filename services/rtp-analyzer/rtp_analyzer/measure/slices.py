@@ -19,11 +19,11 @@ NANOSECONDS: Final = 1e9
 MIN_PACKETS_FOR_MOS: Final = 10
 # The first and the last slice of a stream may be short: one packet lost there weighs many times as much.
 MIN_SLICE_FOR_MOS_S: Final = 0.5
-_TOO_SHORT: Final = Quality(grounding="none", assumption="too short to judge")
+TOO_SHORT: Final = Quality(grounding="none", assumption="too short to judge")
 # RFC 3550 6.4.1: the cumulative number of packets lost is a signed number of 24 bits.
-_MAX_CUMULATIVE_LOST: Final = 2**23 - 1
+MAX_CUMULATIVE_LOST: Final = 2**23 - 1
 # A slice cut after the wall clock was set back would have no length.
-_SHORTEST_SLICE_S: Final = 1e-3
+SHORTEST_SLICE_S: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class StreamContext:
 
 def cumulative_lost(expected: int, received: int) -> int:
     """Lost packets as RFC 3550 A.3 and its receiver reports count them: duplicates hide loss, may be negative."""
-    return max(-_MAX_CUMULATIVE_LOST - 1, min(expected - received, _MAX_CUMULATIVE_LOST))
+    return max(-MAX_CUMULATIVE_LOST - 1, min(expected - received, MAX_CUMULATIVE_LOST))
 
 
 def quality(rating: CodecRating, expected: int, lost: int) -> Quality:
@@ -52,7 +52,7 @@ def quality(rating: CodecRating, expected: int, lost: int) -> Quality:
     if rating.ie is None or rating.bpl is None:
         return Quality(grounding="none", assumption=rating.assumption)
     if expected < MIN_PACKETS_FOR_MOS:
-        return _TOO_SHORT
+        return TOO_SHORT
     packets = PacketImpairment(ie=rating.ie, bpl=rating.bpl, loss_percent=100 * lost / expected)
     terms = rate(packets)
     return Quality(
@@ -107,7 +107,7 @@ def interval_measures(cut: np.void, context: StreamContext) -> Measures:
     measures = _measures(cut, "interval", narrowband_rating(context.encoding(int(cut["payload_type"]))))
     rated = measures.quality is not None and measures.quality.mos is not None
     if rated and _length_s(cut) < MIN_SLICE_FOR_MOS_S:
-        return measures.model_copy(update={"quality": _TOO_SHORT})
+        return measures.model_copy(update={"quality": TOO_SHORT})
     return measures
 
 
@@ -119,9 +119,9 @@ def total_measures(cut: np.void, context: StreamContext) -> Measures:
 def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) -> Slice:
     """The slice that `cut_slice` wrote. `impaired`: our own socket dropped packets meanwhile."""
     return Slice(
-        **_identity(cut, context),
+        **describe(cut, context),
         started_at=int(cut["started_ns"]) / NANOSECONDS,
-        duration_s=max(_length_s(cut), _SHORTEST_SLICE_S),
+        duration_s=max(_length_s(cut), SHORTEST_SLICE_S),
         interval=interval_measures(cut, context),
         total=total_measures(cut, context),
         impaired=impaired,
@@ -131,7 +131,7 @@ def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) ->
 def build_report(cut: np.void, context: StreamContext, mos_min: float | None) -> StreamReport:
     """The final figures of a stream from its last cut. `mos_min` is the lowest MOS of its slices."""
     return StreamReport(
-        **_identity(cut, context),
+        **describe(cut, context),
         started_at=int(cut["first_arrival_ns"]) / NANOSECONDS,
         ended_at=int(cut["last_arrival_ns"]) / NANOSECONDS,
         mos_min=mos_min,
@@ -139,7 +139,7 @@ def build_report(cut: np.void, context: StreamContext, mos_min: float | None) ->
     )
 
 
-class _Identity(TypedDict):
+class Identity(TypedDict):
     """What a slice and a report both say of their stream."""
 
     call_id: str
@@ -153,7 +153,8 @@ class _Identity(TypedDict):
     source: str | None
 
 
-def _identity(cut: np.void, context: StreamContext) -> _Identity:
+def describe(cut: np.void, context: StreamContext) -> Identity:
+    """What it is called, where it comes from, and how it is coded."""
     payload_type = int(cut["payload_type"])
     return {
         "call_id": context.call_id,

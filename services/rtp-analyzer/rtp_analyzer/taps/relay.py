@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -56,6 +56,7 @@ class _OpenLeg:
     sockets: PortPair
     leg: MediaLeg
     formats: dict[int, PayloadFormat]
+    contexts: dict[int, tuple[bytes, StreamContext]] = field(default_factory=dict)  # by slot, with the source's address
 
 
 @dataclass(slots=True)
@@ -237,6 +238,7 @@ class Relay:
         paused = leg.sends != opened.leg.sends
         opened.leg = leg
         opened.formats = known_formats(leg.formats)
+        opened.contexts.clear()
         self._describe(opened)
         moved = bool(remote.any()) and not np.array_equal(remote, record["remote"])
         if record["locked"]:
@@ -270,15 +272,24 @@ class Relay:
         return [self._stream_cut(cut, measured) for cut, measured in zip(cuts, slices, strict=True)]
 
     def _stream_cut(self, cut: np.void, measured: np.void) -> StreamCut:
+        slot = int(cut["slot"])
+        return StreamCut(slot, measured, self._context(slot, cut), bool(cut["impaired"]), bool(cut["ended"]))
+
+    def _context(self, slot: int, cut: np.void) -> StreamContext:
+        """The same object as long as nothing of it changes."""
         entry, opened = self._by_index[int(cut["leg"])]
-        context = StreamContext(
-            call_id=entry.media.call_id,
-            media_id=entry.media.media_id,
-            direction=opened.leg.party,
-            source=addresses.text(cut["source"]),
-            formats=opened.formats,
-        )
-        return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]))
+        source = cut["source"].tobytes()
+        known = opened.contexts.get(slot)
+        if known is None or known[0] != source:
+            context = StreamContext(
+                call_id=entry.media.call_id,
+                media_id=entry.media.media_id,
+                direction=opened.leg.party,
+                source=addresses.text(cut["source"]),
+                formats=opened.formats,
+            )
+            known = opened.contexts[slot] = (source, context)
+        return known[1]
 
 
 def _with_peers(legs: Sequence[_OpenLeg]) -> list[tuple[_OpenLeg, int]]:
