@@ -19,6 +19,13 @@ class RtpAnalyzerSettings(CommonSettings):
         description="name of this worker in Redis: keep it over restarts, give each worker its own",
     )
 
+    drain_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="time for running calls to end after SIGTERM, while no new ones are taken; 0: end at once, and the "
+        "next start goes on with them",
+    )
+
     @field_validator("media_ports")
     @classmethod
     def _holds_a_pair(cls, value: str) -> str:

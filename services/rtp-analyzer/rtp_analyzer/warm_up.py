@@ -11,6 +11,7 @@ MODULES = (
     "rtp_analyzer.measure.numbers",
     "rtp_analyzer.taps.sources",
     "rtp_analyzer.taps.datagrams",
+    "rtp_analyzer.taps.delay",
     "rtp_analyzer.taps.forward",
     "rtp_analyzer.taps.sound",
     "rtp_analyzer.taps.impairment",

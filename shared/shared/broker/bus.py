@@ -91,6 +91,17 @@ class Bus:
             if gather_s and len(batch) < count:
                 await asyncio.sleep(gather_s)
 
+    async def latest(self, stream: Stream, count: int) -> list[Event]:
+        """The newest `count` entries, oldest first, without the malformed ones.
+
+        Raises:
+            BrokerLost: ask again.
+        """
+        with broker_errors():
+            entries = await self._redis.xrevrange(stream.key, count=count)
+        deliveries = [_delivery(stream.key, entry_id, fields) for entry_id, fields in reversed(entries)]
+        return [delivery.event for delivery in deliveries if delivery.event is not None]
+
     async def trim(self, stream: Stream, now: float) -> int:
         """Drops what every group has handled and is older than `stream.keep_s`; then enforces the hard cap.
 

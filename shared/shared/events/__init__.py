@@ -8,6 +8,7 @@ from shared.events.gateways import GatewayDown, GatewayProbed, GatewayUp
 from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
 from shared.events.metrics import (
     MAX_SLICES_AN_ENTRY,
+    ImpairedBy,
     Measures,
     MediaStopped,
     Quality,
@@ -81,6 +82,7 @@ __all__ = [
     "GatewayDown",
     "GatewayProbed",
     "GatewayUp",
+    "ImpairedBy",
     "Impairment",
     "InvalidAccountID",
     "InvalidPassword",

@@ -11,8 +11,8 @@ from tests.unit.rtp_analyzer.rtp_builders import cut, measure, new_stream, see, 
 CONTEXT = StreamContext("call-1", "media-1", "caller", "192.0.2.1:4000", known_formats((PCMA,)))
 
 
-def cut_of(packets=None, *, slot: int = 0, impaired: bool = False, ended: bool = False) -> StreamCut:
-    return StreamCut(slot, measure(steady(50) if packets is None else packets), CONTEXT, impaired, ended)
+def cut_of(packets=None, *, slot: int = 0, impaired_by: tuple = (), ended: bool = False) -> StreamCut:
+    return StreamCut(slot, measure(steady(50) if packets is None else packets), CONTEXT, impaired_by, ended)
 
 
 def lossy() -> list:
@@ -58,7 +58,7 @@ def test_the_report_holds_the_worst_slice():
 
 def test_a_slice_that_our_own_socket_spoiled_is_never_the_worst():
     reporter = Reporter("w")
-    told(reporter.tick([cut_of(lossy(), impaired=True)], AT))
+    told(reporter.tick([cut_of(lossy(), impaired_by=("socket_drops",))], AT))
 
     worst = mos_min_of(reporter.tick([cut_of(ended=True)], AT + 1))
 
@@ -80,7 +80,7 @@ def test_a_stream_too_short_to_judge_has_no_worst_slice():
     stream = new_stream()
     for packet in steady(5):
         see(stream, packet)
-    short = StreamCut(0, cut(stream, 100), CONTEXT, impaired=False, ended=True)
+    short = StreamCut(0, cut(stream, 100), CONTEXT, impaired_by=(), ended=True)
 
     assert mos_min_of(Reporter("w").tick([short], AT)) is None
 

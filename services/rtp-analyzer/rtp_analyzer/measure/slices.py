@@ -12,7 +12,7 @@ from rtp_analyzer.quality.codecs import CodecRating, narrowband_rating
 from rtp_analyzer.quality.emodel import Breakdown, PacketImpairment, mos, rate
 from shared.events.calls import Party
 from shared.events.media import PayloadFormat
-from shared.events.metrics import Measures, Quality, Slice, StreamReport, Waterfall
+from shared.events.metrics import ImpairedBy, Measures, Quality, Slice, StreamReport, Waterfall
 
 NANOSECONDS: Final = 1e9
 # Loss of a handful of packets is no percentage: one of five lost would print the worst MOS there is.
@@ -116,15 +116,16 @@ def total_measures(cut: np.void, context: StreamContext) -> Measures:
     return _measures(cut, "total", narrowband_rating(context.encoding(int(cut["payload_type"]))))
 
 
-def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) -> Slice:
-    """The slice that `cut_slice` wrote. `impaired`: our own socket dropped packets meanwhile."""
+def build_slice(cut: np.void, context: StreamContext, impaired_by: tuple[ImpairedBy, ...] = ()) -> Slice:
+    """The slice that `cut_slice` wrote. `impaired_by`: what we ourselves did to it meanwhile."""
     return Slice(
         **describe(cut, context),
         started_at=int(cut["started_ns"]) / NANOSECONDS,
         duration_s=max(_length_s(cut), SHORTEST_SLICE_S),
         interval=interval_measures(cut, context),
         total=total_measures(cut, context),
-        impaired=impaired,
+        impaired=bool(impaired_by),
+        impaired_by=impaired_by,
     )
 
 

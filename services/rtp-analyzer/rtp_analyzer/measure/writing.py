@@ -27,6 +27,7 @@ from rtp_analyzer.measure.slices import (
 )
 from rtp_analyzer.measure.state import SLICE
 from rtp_analyzer.quality.codecs import CodecRating, narrowband_rating
+from shared.events import ImpairedBy
 
 Columns = dict[str, NDArray[np.generic]]
 
@@ -41,7 +42,7 @@ class Cut(Protocol):
     @property
     def context(self) -> StreamContext: ...
     @property
-    def impaired(self) -> bool: ...
+    def impaired_by(self) -> tuple[ImpairedBy, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class SliceWriter:
             quality_total, _ = _verdict(known.rating, *judged_total)
             text = (
                 f'{{{known.text},{time},"interval":{{{interval},"quality":{quality}}},'
-                f'"total":{{{total},"quality":{quality_total}}},"impaired":{"true" if cut.impaired else "false"}}}'
+                f'"total":{{{total},"quality":{quality_total}}},"impaired":{"true" if cut.impaired_by else "false"},'
+                f'"impaired_by":{json.dumps(cut.impaired_by)}}}'
             )
             written.append((text, mos))
         return written

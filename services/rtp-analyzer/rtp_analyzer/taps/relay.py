@@ -1,6 +1,6 @@
 """The live tap: opens, changes and closes the ports of calls, and hands out what the packet loop measured on them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,11 +16,11 @@ from rtp_analyzer.sounds.tone import tone
 from rtp_analyzer.taps import addresses
 from rtp_analyzer.taps.cuts import cut_all, cut_leg
 from rtp_analyzer.taps.impairing import impair, stop_impairing
-from rtp_analyzer.taps.legs import COUNTERS, LEG, NO_IMPAIRMENT, STREAMS_A_LEG
+from rtp_analyzer.taps.legs import COUNTERS, LEG, LOOP_LAGGED, NO_IMPAIRMENT, SOCKET_DROPPED, STREAMS_A_LEG
 from rtp_analyzer.taps.memory import LoopMemory
 from rtp_analyzer.taps.playing import Player
 from rtp_analyzer.taps.sockets import PortPair, PortUnavailable, open_pair
-from shared.events import MediaAssigned, MediaLeg, MediaUpdated, PayloadFormat
+from shared.events import ImpairedBy, MediaAssigned, MediaLeg, MediaUpdated, PayloadFormat
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,12 @@ Media = MediaAssigned | MediaUpdated
 
 _BLANK: Final = np.zeros(1, LEG)
 _BLANK["impairment"] = NO_IMPAIRMENT
+_IMPAIRED_BY: Final[Mapping[int, tuple[ImpairedBy, ...]]] = {
+    0: (),
+    SOCKET_DROPPED: ("socket_drops",),
+    LOOP_LAGGED: ("loop_lag",),
+    SOCKET_DROPPED | LOOP_LAGGED: ("socket_drops", "loop_lag"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class StreamCut:
     slot: int
     slice: np.void
     context: StreamContext
-    impaired: bool  # our own socket dropped packets
+    impaired_by: tuple[ImpairedBy, ...]  # what we ourselves did to it
     ended: bool
 
 
@@ -111,6 +117,19 @@ class Relay:
     def counters(self) -> dict[str, int]:
         """Totals since the start, by name."""
         return dict(zip(COUNTERS, self._memory.counters.tolist(), strict=True))
+
+    def delays(self) -> list[int]:
+        """How many RTP packets were sent on after which delay since the start (see delay.py)."""
+        counts: list[int] = self._memory.loop["delays"].tolist()
+        return counts
+
+    def heard(self) -> dict[str, int]:
+        """How many packets each medium's parties sent so far, RTCP too, by media id."""
+        legs = self._memory.legs
+        return {
+            media_id: sum(int(legs[leg.index]["heard"]) for leg in opened.legs)
+            for media_id, opened in self._open.items()
+        }
 
     def open(self, media: Media) -> None:
         """Binds the ports of a medium and relays on them.
@@ -273,7 +292,8 @@ class Relay:
 
     def _stream_cut(self, cut: np.void, measured: np.void) -> StreamCut:
         slot = int(cut["slot"])
-        return StreamCut(slot, measured, self._context(slot, cut), bool(cut["impaired"]), bool(cut["ended"]))
+        impaired_by = _IMPAIRED_BY[int(cut["impaired"])]
+        return StreamCut(slot, measured, self._context(slot, cut), impaired_by, bool(cut["ended"]))
 
     def _context(self, slot: int, cut: np.void) -> StreamContext:
         """The same object as long as nothing of it changes."""

@@ -8,7 +8,7 @@ from rtp_analyzer.measure.formats import known_formats
 from rtp_analyzer.measure.slices import StreamContext, build_slice
 from rtp_analyzer.measure.writing import SliceWriter
 from rtp_analyzer.taps.relay import StreamCut
-from shared.events import PayloadFormat, Slice
+from shared.events import ImpairedBy, PayloadFormat, Slice
 from shared.testing import PCMA
 from tests.unit.rtp_analyzer.rtp_builders import (
     cut,
@@ -27,8 +27,10 @@ OPUS = PayloadFormat(payload_type=111, encoding="OPUS", clock_rate=48000, channe
 CONTEXT = StreamContext('a"è\\@b', "m1", "callee", "[2001:db8::1]:4000", known_formats((PCMA, G729, OPUS)))
 
 
-def cut_of(record, slot: int = 0, context: StreamContext = CONTEXT, impaired: bool = False) -> StreamCut:
-    return StreamCut(slot, record, context, impaired, False)
+def cut_of(
+    record, slot: int = 0, context: StreamContext = CONTEXT, impaired_by: tuple[ImpairedBy, ...] = ()
+) -> StreamCut:
+    return StreamCut(slot, record, context, impaired_by, False)
 
 
 def same(text: str, expected: Slice) -> bool:
@@ -57,9 +59,9 @@ def test_both_ways_say_the_same(lost, copied, late, payload_type, cut_before):
     writer = SliceWriter()
 
     for record in records:
-        for impaired in (False, True):
-            ((text, mos),) = writer.write([cut_of(record, impaired=impaired)])
-            expected = build_slice(record, CONTEXT, impaired)
+        for impaired_by in ((), ("socket_drops", "clock_step")):
+            ((text, mos),) = writer.write([cut_of(record, impaired_by=impaired_by)])
+            expected = build_slice(record, CONTEXT, impaired_by)
             assert same(text, expected)
             assert mos == (None if expected.interval.quality is None else expected.interval.quality.mos)
 
