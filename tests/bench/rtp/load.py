@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from tests.bench.machine import Cores
-from tests.bench.rtp.relays import PARTIES_FROM, Anchored
+from tests.bench.rtp.relays import Anchored
 
 _WARM_UP_S = 3  # until every source has proven itself and the first second has been measured
 
@@ -35,7 +35,7 @@ def compile_c(source: str, folder: Path) -> Path:
 
 def measure(program: Path, calls: Anchored, seconds: int, cores: Cores, result: Result) -> None:
     """One round: all parties talk for so long, and what it took is added to `result`."""
-    arguments = [PARTIES_FROM, _WARM_UP_S, seconds, *calls.ports]
+    arguments = [calls.parties_from, _WARM_UP_S, seconds, *calls.ports]
     command = ["taskset", "--cpu-list", ",".join(map(str, cores.others)), str(program), *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parties:
         assert parties.stdout is not None

@@ -19,17 +19,14 @@ from tests.bench.machine import (
     broker_url,
     cpu_s,
     environment,
-    free_port,
     running,
     running_broker,
     wait_for,
 )
 from tests.bench.rtp.ng import Control
+from tests.ports import free_port
 
-PARTIES_FROM = 11000  # leg i is at this port + i
-_BARE_FROM = 13000
-_WORKER_PORTS = "14000-17999"
-_RTPENGINE_PORTS = (18000, 29999)
+_RTPENGINE_PORTS = (40000, 59999)  # it takes others where one is in use
 _WORKER = "bench"
 _OPEN_S = 5.0
 _PCMA = PayloadFormat(payload_type=8, encoding="PCMA", clock_rate=8000)
@@ -41,6 +38,7 @@ Result = TypeVar("Result")
 class Anchored:
     """Calls that a relay carries: where each leg sends to, and the process that relays."""
 
+    parties_from: int  # leg i is at this port + i
     ports: list[int]
     process: subprocess.Popen[bytes]
     helpers_cpu_s: Callable[[], float]  # of who works for the relay outside of its process
@@ -51,21 +49,34 @@ class Anchored:
 
 @dataclass(frozen=True, slots=True)
 class RelaySystem:
-    """A relay that runs. `carry`: anchors that many calls for as long as the context lasts."""
+    """A relay that runs. `carry`: anchors the calls for as long as the context lasts."""
 
     name: str
-    carry: Callable[[int], AbstractContextManager[Anchored]]
+    carry: Callable[[], AbstractContextManager[Anchored]]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How many, and where their parties are: leg i at `parties_from` + i."""
+
+    count: int
+    parties_from: int
+
+    @classmethod
+    def of(cls, count: int) -> "Calls":
+        return cls(count, free_port(2 * count))
 
 
 @contextmanager
-def worker(folder: Path, cores: Cores) -> Iterator[RelaySystem]:
+def worker(folder: Path, cores: Cores, calls: Calls) -> Iterator[RelaySystem]:
     """Our worker as it is deployed, with all that it measures and publishes; calls are assigned as a proxy does it."""
     with ExitStack() as stack:
         broker = stack.enter_context(running_broker(folder, cores))
+        first = free_port(4 * calls.count)
         settings = environment(
             VQM_REDIS_URL=broker_url(folder),
             VQM_BIND=HOST,
-            VQM_MEDIA_PORTS=_WORKER_PORTS,
+            VQM_MEDIA_PORTS=f"{first}-{first + 4 * calls.count}",
             VQM_WORKER_ID=_WORKER,
         )
         command = [sys.executable, "-m", "rtp_analyzer"]
@@ -77,17 +88,17 @@ def worker(folder: Path, cores: Cores) -> Iterator[RelaySystem]:
         wait_for(lambda: bool(ask(Workers.live)), "the worker")
 
         @contextmanager
-        def carry(calls: int) -> Iterator[Anchored]:
+        def carry() -> Iterator[Anchored]:
             media = ask(lambda workers: _assign(workers, calls))
             ports = [leg.port for one in media for leg in one.legs]
-            yield Anchored(ports, process, lambda: cpu_s(broker))
+            yield Anchored(calls.parties_from, ports, process, lambda: cpu_s(broker))
             ask(lambda workers: _release(workers, media))
 
         yield RelaySystem("rtp-analyzer", carry)
 
 
 @contextmanager
-def rtpengine(folder: Path, cores: Cores) -> Iterator[RelaySystem]:
+def rtpengine(folder: Path, cores: Cores, calls: Calls) -> Iterator[RelaySystem]:
     """rtpengine without its kernel module."""
     port, (first, last) = free_port(), _RTPENGINE_PORTS
     command = [
@@ -100,12 +111,12 @@ def rtpengine(folder: Path, cores: Cores) -> Iterator[RelaySystem]:
         wait_for(control.answers, "rtpengine")
 
         @contextmanager
-        def carry(calls: int) -> Iterator[Anchored]:
+        def carry() -> Iterator[Anchored]:
             ports: list[int] = []
-            for call in range(calls):
-                ports += control.relay(f"call-{call}", PARTIES_FROM + 2 * call, PARTIES_FROM + 2 * call + 1)
-            yield Anchored(ports, process, lambda: 0.0)
-            for call in range(calls):
+            for call in range(calls.count):
+                ports += control.relay(f"call-{call}", calls.parties_from + 2 * call, calls.parties_from + 2 * call + 1)
+            yield Anchored(calls.parties_from, ports, process, lambda: 0.0)
+            for call in range(calls.count):
                 control.delete(f"call-{call}")
 
         yield RelaySystem("rtpengine", carry)
@@ -113,17 +124,19 @@ def rtpengine(folder: Path, cores: Cores) -> Iterator[RelaySystem]:
 
 
 @contextmanager
-def bare(folder: Path, cores: Cores, program: Path) -> Iterator[RelaySystem]:
+def bare(folder: Path, cores: Cores, calls: Calls, program: Path) -> Iterator[RelaySystem]:
     """`program` is the compiled bare_relay.c."""
 
     @contextmanager
-    def carry(calls: int) -> Iterator[Anchored]:
+    def carry() -> Iterator[Anchored]:
         log = folder / "bare.log"
         log.unlink(missing_ok=True)
-        command = [str(program), str(_BARE_FROM), str(2 * calls), str(PARTIES_FROM)]
+        first = free_port(2 * calls.count)
+        command = [str(program), str(first), str(2 * calls.count), str(calls.parties_from)]
         with running(command, log, cores.server) as process:
             wait_for(lambda: "ready" in log.read_text(), "the bare relay")
-            yield Anchored([_BARE_FROM + leg for leg in range(2 * calls)], process, lambda: 0.0)
+            ports = [first + leg for leg in range(2 * calls.count)]
+            yield Anchored(calls.parties_from, ports, process, lambda: 0.0)
 
     yield RelaySystem("bare C", carry)
 
@@ -136,14 +149,15 @@ async def _ask(url: str, question: Callable[[Workers], Coroutine[None, None, Res
         await redis.aclose()
 
 
-async def _assign(workers: Workers, calls: int) -> list[MediaAssigned]:
+async def _assign(workers: Workers, calls: Calls) -> list[MediaAssigned]:
     """As the proxy does it: ports are leased, the assignment is written, and the worker says that it has opened."""
     media = []
-    for call in range(calls):
+    for call in range(calls.count):
         ports = await workers.lease(_WORKER, 2, time.time())
         if not ports:
             sys.exit("the worker has no free ports")
-        legs = (_leg("caller", ports[0], 2 * call), _leg("callee", ports[1], 2 * call + 1))
+        party = calls.parties_from + 2 * call
+        legs = (_leg("caller", ports[0], party), _leg("callee", ports[1], party + 1))
         one = MediaAssigned(at=time.time(), call_id=f"call-{call}", media_id=f"m{ports[0]}", mode="relay", legs=legs)
         await workers.assign(_WORKER, one)
         if not await workers.wait_opened(one.media_id, _OPEN_S):
@@ -152,10 +166,8 @@ async def _assign(workers: Workers, calls: int) -> list[MediaAssigned]:
     return media
 
 
-def _leg(party: Party, port: int, leg: int) -> MediaLeg:
-    return MediaLeg(
-        party=party, port=port, remote_address=HOST, remote_port=PARTIES_FROM + leg, formats=(_PCMA,), ptime_ms=20
-    )
+def _leg(party: Party, port: int, at: int) -> MediaLeg:
+    return MediaLeg(party=party, port=port, remote_address=HOST, remote_port=at, formats=(_PCMA,), ptime_ms=20)
 
 
 async def _release(workers: Workers, media: list[MediaAssigned]) -> None:

@@ -15,11 +15,11 @@ from tests.bench.machine import (
     broker_url,
     cpu_s,
     environment,
-    free_port,
     running,
     running_broker,
     wait_for,
 )
+from tests.ports import free_port
 
 REALM = "bench"
 PASSWORD = "bench-secret"
