@@ -39,6 +39,8 @@ class Carried:
     def add(self, record: np.void, media_id: str, direction: str, ended: bool) -> None:
         """Adds what was counted before to the totals of a SLICE record of the same stream, for the last time if it
         has ended."""
+        if not self._last:
+            return
         key = (media_id, direction, int(record["ssrc"]))
         before = self._last.pop(key, None) if ended else self._last.get(key)
         if before is None:

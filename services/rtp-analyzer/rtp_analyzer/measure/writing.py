@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ from rtp_analyzer.quality.codecs import CodecRating, narrowband_rating
 from shared.events import ImpairedBy
 
 Columns = dict[str, NDArray[np.generic]]
+Identity = tuple[int, int, int, float]
+_IDENTIFYING: Final = ("ssrc", "payload_type", "clock_rate", "ptime_ms")  # the columns of an Identity
 
 
 class Cut(Protocol):
@@ -50,7 +52,7 @@ class _Known:
     """What was written of a stream the last time, and from what."""
 
     context: StreamContext
-    seen: tuple[int, int, int, float]  # SSRC, payload type, clock rate, ptime
+    seen: Identity
     text: str
     rating: CodecRating
 
@@ -70,8 +72,11 @@ class SliceWriter:
         )
         stretches = [_stretch(table, "interval", lengths < MIN_SLICE_FOR_MOS_S), _stretch(table, "total", lengths < 0)]
         written = []
-        for cut, time, (interval, judged), (total, judged_total) in zip(cuts, times, *stretches, strict=True):
-            known = self._identity(cut)
+        seen = zip(*(table[name].tolist() for name in _IDENTIFYING), strict=True)
+        for cut, identity, time, (interval, judged), (total, judged_total) in zip(
+            cuts, seen, times, *stretches, strict=True
+        ):
+            known = self._identity(cut, identity)
             quality, mos = _verdict(known.rating, *judged)
             quality_total, _ = _verdict(known.rating, *judged_total)
             text = (
@@ -86,12 +91,10 @@ class SliceWriter:
         """The stream has ended."""
         self._known.pop(slot, None)
 
-    def _identity(self, cut: Cut) -> _Known:
+    def _identity(self, cut: Cut, seen: Identity) -> _Known:
         known = self._known.get(cut.slot)
-        record = cut.slice
-        seen = (int(record["ssrc"]), int(record["payload_type"]), int(record["clock_rate"]), float(record["ptime_ms"]))
         if known is None or known.context is not cut.context or known.seen != seen:
-            text = json.dumps(describe(record, cut.context))[1:-1]
+            text = json.dumps(describe(cut.slice, cut.context))[1:-1]
             known = _Known(cut.context, seen, text, narrowband_rating(cut.context.encoding(seen[1])))
             self._known[cut.slot] = known
         return known

@@ -288,24 +288,24 @@ class Relay:
 
     def _stream_cuts(self, count: int) -> list[StreamCut]:
         cuts, slices = self._memory.cuts[:count], self._memory.slices[:count].copy()
-        return [self._stream_cut(cut, measured) for cut, measured in zip(cuts, slices, strict=True)]
+        # By column: reading a field of one record costs as much as a column of a hundred.
+        columns = (cuts[name].tolist() for name in ("slot", "leg", "impaired", "ended"))
+        return [
+            StreamCut(slot, measured, self._context(leg, slot, source), _IMPAIRED_BY[impaired], bool(ended))
+            for slot, leg, impaired, ended, source, measured in zip(*columns, cuts["source"], slices, strict=True)
+        ]
 
-    def _stream_cut(self, cut: np.void, measured: np.void) -> StreamCut:
-        slot = int(cut["slot"])
-        impaired_by = _IMPAIRED_BY[int(cut["impaired"])]
-        return StreamCut(slot, measured, self._context(slot, cut), impaired_by, bool(cut["ended"]))
-
-    def _context(self, slot: int, cut: np.void) -> StreamContext:
+    def _context(self, leg: int, slot: int, address: addresses.Words) -> StreamContext:
         """The same object as long as nothing of it changes."""
-        entry, opened = self._by_index[int(cut["leg"])]
-        source = cut["source"].tobytes()
+        entry, opened = self._by_index[leg]
+        source = address.tobytes()
         known = opened.contexts.get(slot)
         if known is None or known[0] != source:
             context = StreamContext(
                 call_id=entry.media.call_id,
                 media_id=entry.media.media_id,
                 direction=opened.leg.party,
-                source=addresses.text(cut["source"]),
+                source=addresses.text(address),
                 formats=opened.formats,
             )
             known = opened.contexts[slot] = (source, context)
