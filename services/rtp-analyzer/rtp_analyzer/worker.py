@@ -210,7 +210,7 @@ class Worker:
                 await self._announce()
                 if round_ % TRIM_EVERY == 0:
                     await self._trim()
-                    await self._release_abandoned()
+                await self._release_abandoned()
                 self._reached(True)
             except BrokerLost as error:
                 self._reached(False, str(error))

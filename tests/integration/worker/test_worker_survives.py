@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from shared.events import MediaStopped, StreamEnded
+from rtp_analyzer.abandoned import SILENT_S
+from shared.events import MediaStopped, SlicesMeasured, StreamEnded
 from tests.integration.rtp_phone import voice
-from tests.integration.worker.working import NAME, free_in, loaded, place_call, release, running_worker
+from tests.integration.worker.working import NAME, Clock, free_in, loaded, place_call, release, running_worker
 from tests.ports import HOST
 from tests.waiting import wait_until
 
@@ -150,3 +152,33 @@ async def test_the_time_to_drain_is_limited(broker, workers, ports, phone):
 
         assert leaving.wait(10) == 0
         assert [media.media_id for media in await workers.assignments(NAME)] == ["media-1"]
+
+
+async def test_what_nobody_can_release_any_more_is_closed_by_the_worker_itself(redis, workers, ports, phone, metrics):
+    monotonic = Clock(time.monotonic)
+    async with running_worker(redis, ports, monotonic=monotonic):
+        media, _, _ = await place_call(workers, phone)
+        await redis.flushdb()
+        await loaded(workers, 1)
+
+        monotonic.ahead_s = SILENT_S + 10
+
+        await wait_until(lambda: metrics.of(MediaStopped), "the medium is closed")
+        assert [event.media_id for event in metrics.of(MediaStopped)] == [media.media_id]
+        await loaded(workers, 0)
+
+
+async def test_a_wall_clock_that_is_set_marks_the_slices_of_that_second(redis, workers, ports, phone, metrics):
+    now = Clock(time.time)
+    async with running_worker(redis, ports, now=now):
+        _, alice, _ = await place_call(workers, phone)
+        alice.send(voice(30, ssrc=1))
+        await wait_until(lambda: metrics.received("caller") == 30, "a slice is published")
+
+        now.ahead_s = 0.5
+
+        def marked() -> list[bool]:
+            slices = [part for event in metrics.of(SlicesMeasured) for part in event.slices]
+            return [part.impaired for part in slices if "clock_step" in part.impaired_by]
+
+        assert await wait_until(marked, "the slice says so") == [True]
