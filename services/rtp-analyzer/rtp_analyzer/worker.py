@@ -109,11 +109,8 @@ class Worker:
 
     def counters(self) -> dict[str, float]:
         """Totals since the start, by metric name."""
-        delays = self._relay.delays()
-        waited = {"relay_delay_p50_ms": percentile_ms(delays, 0.5), "relay_delay_p99_ms": percentile_ms(delays, 0.99)}
         return {
             **self._relay.counters(),
-            **{name: delay_ms for name, delay_ms in waited.items() if delay_ms is not None},
             "media_failed": self._failed,
             "malformed_events": self._malformed,
             "metrics_entries_lost": self._entries_lost,

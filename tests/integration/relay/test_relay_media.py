@@ -191,6 +191,7 @@ async def test_what_we_send_on_late_marks_the_slice_and_counts_as_our_delay(rela
 
     (late,) = relay.cut(wall_ns())
     assert "loop_lag" in late.impaired_by
+    assert relay.counters()["packets_lagged"] >= 1
     longest_ms = percentile_ms(relay.delays(), 1.0)
     assert longest_ms is not None
     assert longest_ms > 80

@@ -98,6 +98,7 @@ RTCP_REFUSED: Final = 11
 SOUNDS_SENT: Final = 12
 DROPPED_ON_PURPOSE: Final = 13
 NOT_HELD: Final = 14
+LAGGED: Final = 15
 COUNTERS: Final = (
     "packets_received",
     "packets_relayed",
@@ -114,6 +115,7 @@ COUNTERS: Final = (
     "sound_packets_sent",
     "packets_dropped_on_purpose",
     "packets_not_held",  # HELD_PACKETS were waiting already
+    "packets_lagged",  # sent on more than 50 ms after their arrival
 )
 
 PACKET_BYTES: Final = 2048  # more than any Ethernet frame carries

@@ -132,7 +132,7 @@ def _serve_rtp_port(
         echo_impaired(loop, packet, legs, index, impairments, held, counters)
         return
     if forward_rtp(loop, packet, legs, index, counters):
-        note_delay(loop, leg)
+        note_delay(loop, leg, counters)
 
 
 @compiled(numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _INT, COUNTER_ARRAY))
