@@ -24,14 +24,21 @@ from rtp_analyzer.measure.slices import (
     StreamContext,
     describe,
     quality,
+    rating_for,
 )
 from rtp_analyzer.measure.state import SLICE
-from rtp_analyzer.quality.codecs import CodecRating, narrowband_rating
+from rtp_analyzer.quality.codecs import CodecRating
 from shared.events import ImpairedBy
 
 Columns = dict[str, NDArray[np.generic]]
-Identity = tuple[int, int, int, float]
-_IDENTIFYING: Final = ("ssrc", "payload_type", "clock_rate", "ptime_ms")  # the columns of an Identity
+Identity = tuple[int, int, int, float, float]
+_IDENTIFYING: Final = (
+    "ssrc",
+    "payload_type",
+    "clock_rate",
+    "ptime_ms",
+    "voice_octets_mean",
+)  # the columns of an Identity
 
 
 class Cut(Protocol):
@@ -95,7 +102,7 @@ class SliceWriter:
         known = self._known.get(cut.slot)
         if known is None or known.context is not cut.context or known.seen != seen:
             text = json.dumps(describe(cut.slice, cut.context))[1:-1]
-            known = _Known(cut.context, seen, text, narrowband_rating(cut.context.encoding(seen[1])))
+            known = _Known(cut.context, seen, text, rating_for(cut.slice, cut.context))
             self._known[cut.slot] = known
         return known
 

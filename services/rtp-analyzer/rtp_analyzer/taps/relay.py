@@ -307,6 +307,7 @@ class Relay:
                 direction=opened.leg.party,
                 source=addresses.text(address),
                 formats=opened.formats,
+                encrypted=opened.leg.encrypted,
             )
             known = opened.contexts[slot] = (source, context)
         return known[1]

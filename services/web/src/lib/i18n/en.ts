@@ -111,11 +111,14 @@ export const en = {
 
   measure: {
     mos: "MOS",
-    mosHint: "Listening quality from 1 (worst) to 4.5 (best), calculated with ITU-T G.107 from what arrived",
+    mosHint: "Listening quality from 1 (worst) to 4.5 (best), calculated with the E-model (ITU-T G.107) from what arrived, on the scale of the codec",
     mosMin: "Lowest MOS",
     mosMinHint: "The MOS of the worst second of the call",
     rFactor: "R factor",
-    rFactorHint: "The E-model's rating from 0 to 100 from which the MOS follows",
+    rFactorHint: "The E-model's rating from which the MOS follows: 93 at best narrowband, 129 wideband, 148 fullband",
+    scale: "Scale",
+    scaleHint: "The best on one scale is not the best on another: compare MOS on the same scale only",
+    estimate: "estimate",
     loss: "Loss",
     lossHint: "Packets that never arrived, of those that were sent",
     jitter: "Jitter",
@@ -211,6 +214,12 @@ export const en = {
     sentTo: (remote: string) => `sent to ${remote}`,
   },
 
+  scale: {
+    nb: "narrowband",
+    wb: "wideband",
+    fb: "fullband",
+  },
+
   waterfall: {
     ro: "Ideal line",
     simultaneous: "Voice levels",
@@ -223,10 +232,15 @@ export const en = {
     codecValues: (ie: string, bpl: string) => `Codec values: Ie ${ie}, Bpl ${bpl}.`,
     grounding: {
       standard: "They are those of ITU-T G.113.",
-      proxy: "No value is published for this codec: those of a similar one are used.",
-      none: "No value is published for this codec, so there is no MOS.",
+      proxy: "An estimate: not all of them are published for this codec.",
     },
-    assumption: (text: string) => `Assumed: ${text}`,
+    scale: {
+      nb: "Narrowband scale (ITU-T G.107): R up to 93.2.",
+      wb: "Wideband scale (ITU-T G.107.1): R up to 129.",
+      fb: "Fullband scale (ITU-T G.107.2): R up to 148.",
+    },
+    assumption: "Assumed:",
+    unrated: "There is no MOS:",
     none: "Not known for this direction.",
   },
 

@@ -112,11 +112,14 @@ export const it: Dictionary = {
 
   measure: {
     mos: "MOS",
-    mosHint: "Qualità d’ascolto da 1 (la peggiore) a 4,5 (la migliore), calcolata con ITU-T G.107 da ciò che è arrivato",
+    mosHint: "Qualità d’ascolto da 1 (la peggiore) a 4,5 (la migliore), calcolata con il modello E (ITU-T G.107) da ciò che è arrivato, sulla scala del codec",
     mosMin: "MOS minimo",
     mosMinHint: "Il MOS del secondo peggiore della chiamata",
     rFactor: "Fattore R",
-    rFactorHint: "Il voto del modello E, da 0 a 100, da cui si ricava il MOS",
+    rFactorHint: "Il voto del modello E da cui si ricava il MOS: al massimo 93 in banda stretta, 129 larga, 148 piena",
+    scale: "Scala",
+    scaleHint: "Il massimo di una scala non è quello di un’altra: si confrontano solo MOS della stessa scala",
+    estimate: "stima",
     loss: "Persi",
     lossHint: "Pacchetti mai arrivati, rispetto a quelli inviati",
     jitter: "Jitter",
@@ -212,6 +215,12 @@ export const it: Dictionary = {
     sentTo: (remote) => `inviato a ${remote}`,
   },
 
+  scale: {
+    nb: "banda stretta",
+    wb: "banda larga",
+    fb: "banda piena",
+  },
+
   waterfall: {
     ro: "Linea ideale",
     simultaneous: "Livelli della voce",
@@ -224,10 +233,15 @@ export const it: Dictionary = {
     codecValues: (ie, bpl) => `Valori del codec: Ie ${ie}, Bpl ${bpl}.`,
     grounding: {
       standard: "Sono quelli di ITU-T G.113.",
-      proxy: "Per questo codec non c’è un valore pubblicato: si usano quelli di uno simile.",
-      none: "Per questo codec non c’è un valore pubblicato, quindi non c’è MOS.",
+      proxy: "È una stima: per questo codec non sono pubblicati tutti.",
     },
-    assumption: (text) => `Ipotesi: ${text}`,
+    scale: {
+      nb: "Scala a banda stretta (ITU-T G.107): R fino a 93,2.",
+      wb: "Scala a banda larga (ITU-T G.107.1): R fino a 129.",
+      fb: "Scala a banda piena (ITU-T G.107.2): R fino a 148.",
+    },
+    assumption: "Ipotesi:",
+    unrated: "Non c’è MOS:",
     none: "Non noto per questa direzione.",
   },
 
