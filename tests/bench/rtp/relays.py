@@ -57,14 +57,33 @@ class RelaySystem:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """How many, and where their parties are: leg i at `parties_from` + i."""
+    """How many, and the stretch of free ports from `first` on that their parties and their relays share."""
 
     count: int
-    parties_from: int
+    first: int
 
     @classmethod
     def of(cls, count: int) -> "Calls":
-        return cls(count, free_port(2 * count))
+        return cls(count, free_port(8 * count + 2))
+
+    @property
+    def parties_from(self) -> int:
+        """Leg i is at this port + i."""
+        return self.first
+
+    @property
+    def bare_from(self) -> int:
+        return self.first + 2 * self.count
+
+    @property
+    def worker_ports(self) -> str:
+        first = self.first + 4 * self.count
+        return f"{first}-{first + 4 * self.count - 1}"
+
+    @property
+    def control_port(self) -> int:
+        """Of rtpengine."""
+        return self.first + 8 * self.count
 
 
 @contextmanager
@@ -72,11 +91,10 @@ def worker(folder: Path, cores: Cores, calls: Calls) -> Iterator[RelaySystem]:
     """Our worker as it is deployed, with all that it measures and publishes; calls are assigned as a proxy does it."""
     with ExitStack() as stack:
         broker = stack.enter_context(running_broker(folder, cores))
-        first = free_port(4 * calls.count)
         settings = environment(
             VQM_REDIS_URL=broker_url(folder),
             VQM_BIND=HOST,
-            VQM_MEDIA_PORTS=f"{first}-{first + 4 * calls.count}",
+            VQM_MEDIA_PORTS=calls.worker_ports,
             VQM_WORKER_ID=_WORKER,
         )
         command = [sys.executable, "-m", "rtp_analyzer"]
@@ -100,7 +118,7 @@ def worker(folder: Path, cores: Cores, calls: Calls) -> Iterator[RelaySystem]:
 @contextmanager
 def rtpengine(folder: Path, cores: Cores, calls: Calls) -> Iterator[RelaySystem]:
     """rtpengine without its kernel module."""
-    port, (first, last) = free_port(), _RTPENGINE_PORTS
+    port, (first, last) = calls.control_port, _RTPENGINE_PORTS
     command = [
         *("rtpengine", f"--interface={HOST}", f"--listen-ng={HOST}:{port}", "--foreground", "--log-stderr"),
         *("--table=-1", f"--port-min={first}", f"--port-max={last}", "--num-threads=1", "--delete-delay=0"),
@@ -131,11 +149,10 @@ def bare(folder: Path, cores: Cores, calls: Calls, program: Path) -> Iterator[Re
     def carry() -> Iterator[Anchored]:
         log = folder / "bare.log"
         log.unlink(missing_ok=True)
-        first = free_port(2 * calls.count)
-        command = [str(program), str(first), str(2 * calls.count), str(calls.parties_from)]
+        command = [str(program), str(calls.bare_from), str(2 * calls.count), str(calls.parties_from)]
         with running(command, log, cores.server) as process:
             wait_for(lambda: "ready" in log.read_text(), "the bare relay")
-            ports = [first + leg for leg in range(2 * calls.count)]
+            ports = [calls.bare_from + leg for leg in range(2 * calls.count)]
             yield Anchored(calls.parties_from, ports, process, lambda: 0.0)
 
     yield RelaySystem("bare C", carry)

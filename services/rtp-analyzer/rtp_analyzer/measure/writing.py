@@ -32,13 +32,8 @@ from shared.events import ImpairedBy
 
 Columns = dict[str, NDArray[np.generic]]
 Identity = tuple[int, int, int, float, float]
-_IDENTIFYING: Final = (
-    "ssrc",
-    "payload_type",
-    "clock_rate",
-    "ptime_ms",
-    "voice_octets_mean",
-)  # the columns of an Identity
+# The columns of an Identity.
+_IDENTIFYING: Final = ("ssrc", "payload_type", "clock_rate", "ptime_ms", "voice_octets_mean")
 
 
 class Cut(Protocol):
