@@ -2,12 +2,13 @@
 
 from shared.events.base import Event, Transport, Value
 from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Impairment, Party
-from shared.events.codec import MalformedEntry, decode, encode
+from shared.events.codec import Encoded, MalformedEntry, decode, encode, encode_slices
 from shared.events.flows import FlowLost, MessageHandedOver, ResponseHandedBack
 from shared.events.gateways import GatewayDown, GatewayProbed, GatewayUp
 from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
 from shared.events.metrics import (
     MAX_SLICES_AN_ENTRY,
+    ImpairedBy,
     Measures,
     MediaStopped,
     Quality,
@@ -74,12 +75,14 @@ __all__ = [
     "ChallengeSent",
     "DeviceRegistered",
     "DeviceUnregistered",
+    "Encoded",
     "Event",
     "FloodDetected",
     "FlowLost",
     "GatewayDown",
     "GatewayProbed",
     "GatewayUp",
+    "ImpairedBy",
     "Impairment",
     "InvalidAccountID",
     "InvalidPassword",
@@ -121,6 +124,7 @@ __all__ = [
     "Waterfall",
     "decode",
     "encode",
+    "encode_slices",
     "flow_stream",
     "media_stream",
 ]
