@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from api.auth import Auth
 from api.feed import LiveFeed
+from api.retention import Disk, Retention
 from api.services import ServiceWatch
 from api.store.database import Database
 from api.throttle import Throttle
@@ -26,6 +27,8 @@ class Parts:
     state: State
     workers: Workers
     web_dir: Path
+    retention: Retention
+    disk: Disk
     now: Callable[[], float]
     throttle: Throttle = field(default_factory=Throttle)
     services: ServiceWatch = field(default_factory=ServiceWatch)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import RowMapping, select, tuple_
+from sqlalchemy import RowMapping, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.devices import Device, DeviceKey
@@ -168,3 +168,14 @@ async def security_events(connection: AsyncConnection, limit: int) -> list[RowMa
 async def positions(connection: AsyncConnection) -> dict[str, str]:
     """The last stored entry of each stream."""
     return {stream: entry_id for stream, entry_id in await connection.execute(select(tables.positions))}
+
+
+async def size_bytes(connection: AsyncConnection) -> int:
+    """What the database takes on its disk."""
+    if connection.dialect.name == "postgresql":
+        query = select(func.pg_database_size(func.current_database()))
+        size: int = (await connection.execute(query)).scalar_one()
+        return size
+    pages: int = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+    page_size: int = (await connection.execute(text("PRAGMA page_size"))).scalar_one()
+    return pages * page_size

@@ -13,7 +13,7 @@ from api.devices import Device
 from api.fold import MeasuredStream, Signalling
 from api.gateways import Gateway
 from api.quality import UNKNOWN, Direction, call_mos, codec_of
-from api.rollup import Row
+from api.rollup import ROW_S, Row
 from api.store.bulk import Values
 from shared.events import Party, StreamReport
 
@@ -69,8 +69,8 @@ def call_row(number: int, call: Signalling, directions: Mapping[Party, Direction
 
 
 def stream(values: Sequence[Any]) -> MeasuredStream:
-    """From the columns `started_at` to `report` of `streams`."""
-    started_at, ended_at, mos_min, final, report = values
+    """From the columns from `started_at` on of `streams`."""
+    started_at, ended_at, mos_min, final, report, _ = values
     return MeasuredStream(StreamReport.model_validate_json(report), bool(final), started_at, ended_at, mos_min)
 
 
@@ -85,6 +85,7 @@ def stream_row(stream_id: int, number: int, measured: MeasuredStream) -> Values:
         measured.mos_min,
         measured.final,
         report.model_dump_json(exclude_defaults=True),
+        ROW_S,
     )
 
 

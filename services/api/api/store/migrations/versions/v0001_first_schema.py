@@ -112,11 +112,13 @@ def _media() -> None:
         sa.Column("mos_min", sa.Double(), nullable=True),
         sa.Column("final", sa.Boolean(), nullable=False),
         sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("row_s", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("stream_id", name=op.f("pk_streams")),
         sa.UniqueConstraint(
             "call", "media_id", "direction", "ssrc", name=op.f("uq_streams_call_media_id_direction_ssrc")
         ),
     )
+    op.create_index(op.f("ix_streams_row_s_started_at"), "streams", ["row_s", "started_at"], unique=False)
     op.create_table(
         "slices",
         sa.Column(
