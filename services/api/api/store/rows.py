@@ -25,10 +25,9 @@ def _names(cls: type) -> tuple[str, ...]:
 
 
 SIGNALLING, DEVICE, GATEWAY = _names(Signalling), _names(Device), _names(Gateway)
-ROW = _names(Row)
+ROW = Row._fields
 
 _values_of_signalling: Callable[[Signalling], Values] = attrgetter(*SIGNALLING)
-_values_of_row: Callable[[Row], Values] = attrgetter(*ROW[:-1])
 device_row: Callable[[Device], Values] = attrgetter(*DEVICE)
 gateway_row: Callable[[Gateway], Values] = attrgetter(*GATEWAY)
 
@@ -96,7 +95,7 @@ def rolled_up(values: Sequence[Any]) -> Row:
 
 
 def slices_row(stream_id: int, row: Row) -> Values:
-    return stream_id, *_values_of_row(row), json.dumps(row.details) if row.details else None
+    return stream_id, *row[:-1], json.dumps(row.details) if row.details else None
 
 
 def _largest(*values: float | None) -> float | None:
