@@ -153,20 +153,21 @@ def together(rows: list[Row]) -> Row:
         impaired,
         details,
     ) = columns
-    return Row(
+    values = (
         bucket[0],
         reduce(or_, places),
         min(started_at),
         sum(duration_s),
-        *[sum(count) for count in counts],
+        *(sum(count) for count in counts),
         last.jitter_ms,
-        max([value for value in jitter_max_ms if value is not None], default=None),
+        max((value for value in jitter_max_ms if value is not None), default=None),
         sum(mos_sum),
         sum(r_sum),
         sum(judged),
         any(impaired),
         _together([each for each in details if each]),
     )
+    return Row._make(values)
 
 
 _age = attrgetter("bucket", "places")

@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import text
 
 from api.fold import Signalling
-from api.quality import Direction
+from api.quality import PARTIES, Direction
 from api.store import bulk, call_list, queries, rows, tables
 from api.store.call_list import CallFilter, Order
 from api.store.database import Database
@@ -134,7 +134,7 @@ def _call(number: int, calls: int, chance: random.Random) -> bulk.Values:
         hangup_by=None if live else chance.choice(["caller", "callee"]),
         end_code=None if live else 200 if answered else 486,
     )
-    directions = {party: _direction(chance) for party in ("caller", "callee")} if answered else {}
+    directions = {party: _direction(chance) for party in PARTIES} if answered else {}
     return rows.call_row(number + 1, call, directions)
 
 

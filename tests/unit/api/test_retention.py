@@ -90,9 +90,9 @@ async def test_each_kind_has_its_own_time(ingest, database, kind, table):
     assert await count(database, tables.calls) == 1
 
 
-async def test_a_disk_that_fills_up_costs_details_and_no_call(database):
+async def test_a_disk_that_fills_up_costs_details_and_no_call(database, tmp_path):
     free = [100]
-    disk = Disk(database.path or "/", reserve_bytes=200, free=lambda _: free[0])
+    disk = Disk(tmp_path, reserve_bytes=200, free=lambda _: free[0])
     bus = Bus(connect("redis://127.0.0.1:1/0"))
     ingest = Ingest(bus, database, "api-1", lambda: AT, disk.keeps_details)
 

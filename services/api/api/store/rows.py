@@ -91,7 +91,7 @@ def stream_row(stream_id: int, number: int, measured: MeasuredStream) -> Values:
 def rolled_up(values: Sequence[Any]) -> Row:
     """From the columns ROW of `slices`."""
     *sums, impaired, details = values
-    return Row(*sums, bool(impaired), json.loads(details) if details else {})
+    return Row._make((*sums, bool(impaired), json.loads(details) if details else {}))
 
 
 def slices_row(stream_id: int, row: Row) -> Values:
