@@ -97,6 +97,15 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, as `VQM_DATABASE_URL`: of both kinds, one after the other."""
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.new_database()
+    return f"sqlite:///{tmp_path}/vqm.sqlite3"
+
+
 @pytest.fixture
 def phones() -> None:
     """For tests that make calls with pjsua2."""

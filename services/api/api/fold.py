@@ -154,13 +154,14 @@ class GatheredStream:
     ended_at: float | None
     mos_min: float | None
 
-    def add(self, other: "GatheredStream") -> None:
+    def add(self, fact: Slice | StreamReport, age: Age, ended_at: float | None, mos: float | None) -> None:
         """Takes the figures of one more slice or report in."""
-        if other.age > self.age:
-            self.newest, self.age = other.newest, other.age
-        self.started_at = min(self.started_at, other.started_at)
-        self.ended_at = _greatest(self.ended_at, other.ended_at)
-        self.mos_min = _least(self.mos_min, other.mos_min)
+        if age > self.age:
+            self.newest, self.age = fact, age
+        if fact.started_at < self.started_at:
+            self.started_at = fact.started_at
+        self.ended_at = _greatest(self.ended_at, ended_at)
+        self.mos_min = _least(self.mos_min, mos)
 
     def measured(self) -> MeasuredStream:
         """The stream as far as this batch knows it."""
@@ -184,12 +185,12 @@ class Gathered:
                 end = fact.started_at + fact.duration_s
                 worst = fact.interval.quality.mos if fact.interval.quality else None
                 age = fact.total.packets_received, False, end
-                self._measure(fact, GatheredStream(fact, age, fact.started_at, None, worst))
+                self._measure(fact, age, None, worst)
                 self._span(fact.started_at, end)
                 self.impaired = self.impaired or fact.impaired
             case StreamReport():
                 age = fact.total.packets_received, True, fact.ended_at
-                self._measure(fact, GatheredStream(fact, age, fact.started_at, fact.ended_at, fact.mos_min))
+                self._measure(fact, age, fact.ended_at, fact.mos_min)
                 self._span(fact.started_at, fact.ended_at)
             case _:
                 self._span(fact.at, fact.at)
@@ -201,13 +202,13 @@ class Gathered:
         if end > self.end:
             self.end = end
 
-    def _measure(self, fact: Slice | StreamReport, stream: GatheredStream) -> None:
+    def _measure(self, fact: Slice | StreamReport, age: Age, ended_at: float | None, mos: float | None) -> None:
         key = fact.media_id, fact.direction, fact.ssrc
         known = self.streams.get(key)
         if known is None:
-            self.streams[key] = stream
+            self.streams[key] = GatheredStream(fact, age, fact.started_at, ended_at, mos)
         else:
-            known.add(stream)
+            known.add(fact, age, ended_at, mos)
 
 
 def fold(call: Call | None, call_id: str, fact: Fact) -> Call:

@@ -5,7 +5,10 @@ alone. It remembers which slices it holds: one that is delivered or published a 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import attrgetter, or_
+from types import MappingProxyType
+from typing import NamedTuple
 
 from api.quality import percent
 from shared.events import Measures, Slice
@@ -35,9 +38,9 @@ DETAILS: Mapping[str, Join] = {
 _MEASURED = tuple(name for name in DETAILS if name in Measures.model_fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A stretch of one stream; the columns of the table `slices`. Sums, so that rows can be added further."""
+class Row(NamedTuple):
+    """A stretch of one stream; the columns of the table `slices`. Sums, so that rows can be added further. There is one
+    for each slice, and a tuple is the cheapest frozen value."""
 
     bucket: int  # the row begins at bucket * ROW_S of epoch time, and covers ROW_S seconds or a minute
     places: int  # bit n: a slice that begins in the n-th tenth of a second of the row is in it
@@ -55,7 +58,7 @@ class Row:
     r_sum: float
     judged_packets: int
     impaired: bool
-    details: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, float] = MappingProxyType({})
 
     @property
     def loss_percent(self) -> float | None:
@@ -128,38 +131,49 @@ def minutes(rows: Iterable[Row]) -> list[Row]:
     found = []
     for minute, members in parts.items():
         whole = together(sorted(members, key=lambda row: row.bucket))
-        found.append(replace(whole, bucket=minute * MINUTE_ROWS, places=ALL_PLACES))
+        found.append(whole._replace(bucket=minute * MINUTE_ROWS, places=ALL_PLACES))
     return found
 
 
 def together(rows: list[Row]) -> Row:
     """One row of several that hold different slices. Of equal buckets the order does not matter."""
-    first, last = rows[0], max(rows, key=lambda row: (row.bucket, row.places))
-    places = 0
-    for row in rows:
-        places |= row.places
-    return Row(
-        bucket=first.bucket,
-        places=places,
-        started_at=min([row.started_at for row in rows]),
-        duration_s=sum([row.duration_s for row in rows]),
-        packets_expected=sum([row.packets_expected for row in rows]),
-        packets_received=sum([row.packets_received for row in rows]),
-        packets_lost=sum([row.packets_lost for row in rows]),
-        duplicates=sum([row.duplicates for row in rows]),
-        reordered=sum([row.reordered for row in rows]),
-        bytes_received=sum([row.bytes_received for row in rows]),
-        jitter_ms=last.jitter_ms,
-        jitter_max_ms=max([row.jitter_max_ms for row in rows if row.jitter_max_ms is not None], default=None),
-        mos_sum=sum([row.mos_sum for row in rows]),
-        r_sum=sum([row.r_sum for row in rows]),
-        judged_packets=sum([row.judged_packets for row in rows]),
-        impaired=any([row.impaired for row in rows]),
-        details=_together([row.details for row in rows if row.details]),
+    last = max(rows, key=_age)
+    columns = list(zip(*rows, strict=True))
+    (
+        bucket,
+        places,
+        started_at,
+        duration_s,
+        *counts,
+        _jitter_ms,
+        jitter_max_ms,
+        mos_sum,
+        r_sum,
+        judged,
+        impaired,
+        details,
+    ) = columns
+    values = (
+        bucket[0],
+        reduce(or_, places),
+        min(started_at),
+        sum(duration_s),
+        *(sum(count) for count in counts),
+        last.jitter_ms,
+        max((value for value in jitter_max_ms if value is not None), default=None),
+        sum(mos_sum),
+        sum(r_sum),
+        sum(judged),
+        any(impaired),
+        _together([each for each in details if each]),
     )
+    return Row._make(values)
 
 
-def _details_of(interval: Measures) -> dict[str, float]:
+_age = attrgetter("bucket", "places")
+
+
+def _details_of(interval: Measures) -> Mapping[str, float]:
     found = {name: getattr(interval, name) for name in _MEASURED}
     return {name: value for name, value in found.items() if value is not None}
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
+from api.retention import KINDS
 from shared.settings import CommonSettings
 
+EVER = "in days, 0: for ever"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -36,6 +38,19 @@ class ApiSettings(CommonSettings):
         default="127.0.0.1", description="addresses, separated by commas, whose X-Forwarded headers are believed"
     )
 
+    keep_calls_days: float = Field(default=365, ge=0, description=f"calls and their figures are kept so long; {EVER}")
+    keep_course_days: float = Field(
+        default=14, ge=0, description=f"rows of five seconds; after it they become rows of a minute; {EVER}"
+    )
+    keep_minutes_days: float = Field(default=90, ge=0, description=f"rows of a minute; {EVER}")
+    keep_messages_days: float = Field(default=30, ge=0, description=f"SIP messages; {EVER}")
+    keep_security_days: float = Field(default=90, ge=0, description=f"security events; {EVER}")
+    keep_probes_days: float = Field(default=30, ge=0, description=f"single probes of gateways; {EVER}")
+    keep_devices_days: float = Field(default=365, ge=0, description=f"devices that are not heard of any more; {EVER}")
+    disk_reserve_mb: int = Field(
+        default=1024, ge=0, description="with less room on the disk only calls are stored: no SIP messages, no courses"
+    )
+
     metrics_networks: str = Field(
         default="127.0.0.0/8,::1/128",
         description="addresses or networks, separated by commas, that may read /metrics without signing in",
@@ -55,6 +70,10 @@ class ApiSettings(CommonSettings):
                 "it is sqlite:///relative/path, sqlite:////absolute/path or postgresql://user:password@host/name"
             )
         return url
+
+    def keep_days(self) -> dict[str, float]:
+        """By kind, for how many days it is kept."""
+        return {name: getattr(self, f"keep_{name}_days") for name in KINDS}
 
     def store_url(self) -> str:
         """Where everything is stored."""

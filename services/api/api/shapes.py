@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer, WithJsonSchema
 
 from api.devices import DeviceState
+from api.gateways import GatewayState
 from api.quality import Direction
 from shared.events import Party, StreamReport
 
@@ -146,6 +147,32 @@ class RegistrationView:
     registered_at: Time | None
     refreshed_at: Time | None
     expires_at: Time | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayView:
+    """A contact that is asked whether it lives; gateways.Gateway."""
+
+    aor: str
+    contact: str
+    source: str
+    transport: str
+    seen_at: Time
+    state: Annotated[GatewayState | None, Field(description="null: too few probes to say")]
+    state_since: Time | None
+    probed_at: Time | None
+    code: Annotated[int | None, Field(description="answer to the newest probe; null: none")]
+    rtt_ms: Annotated[float | None, Field(description="round-trip time of the newest probe")]
+    answered_at: Time | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeView:
+    """One OPTIONS."""
+
+    at: Time
+    code: int | None
+    rtt_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)

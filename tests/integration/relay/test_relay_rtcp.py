@@ -10,7 +10,7 @@ from rtp_analyzer.measure.rtcp import MediumRtcp, Rtcp, RtcpDatagram
 from rtp_analyzer.reports import Reporter
 from rtp_analyzer.taps.legs import RTCP_KEPT_A_LEG, RTCP_OCTETS
 from rtp_analyzer.taps.relay import Relay
-from shared.events import MediaAssigned, SlicesMeasured
+from shared.events import MediaAssigned, SlicesMeasured, decode, encode
 from tests.integration.relay.calls import ALICE_SSRC, BOB_SSRC, PROOF, call, counted, wall_ns
 from tests.integration.rtp_phone import RtpPhone, voice
 from tests.ports import HOST

@@ -9,13 +9,6 @@ from shared.broker.connection import connect
 from shared.testing import AT
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgres").new_database()
-    return f"sqlite:///{tmp_path}/vqm.sqlite3"
-
-
 @pytest.fixture
 async def database(database_url):
     database = Database.open(database_url)

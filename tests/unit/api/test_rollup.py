@@ -1,6 +1,5 @@
 """Seconds become rows of five without a packet lost or counted twice."""
 
-from dataclasses import replace
 from functools import reduce
 
 import pytest
@@ -104,8 +103,8 @@ def test_rows_become_minutes_of_the_clock():
 
 
 def test_other_measures_are_added_up_or_the_worst_is_kept():
-    one = replace(row_of(second(0)), details={"packets_discarded": 3, "pdv_p95_ms": 9.0})
-    other = replace(row_of(second(1)), details={"packets_discarded": 2, "pdv_p95_ms": 4.0, "burst_r": 1.5})
+    one = row_of(second(0))._replace(details={"packets_discarded": 3, "pdv_p95_ms": 9.0})
+    other = row_of(second(1))._replace(details={"packets_discarded": 2, "pdv_p95_ms": 4.0, "burst_r": 1.5})
     unknown = row_of(second(2))
 
     row = together([one, other, unknown])

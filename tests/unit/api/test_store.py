@@ -14,6 +14,7 @@ from shared.broker import Delivery
 from shared.events import (
     CALLS,
     METRICS,
+    STREAMS,
     AudioHealth,
     Delay,
     DeviceRegistered,
@@ -182,6 +183,28 @@ async def test_malformed_entries_are_counted_and_kept_aside(ingest, database):
     assert ingest.counters["ingest_stored"] == 1
     assert await count(database, tables.rejected_entries) == 3
     assert await count(database, tables.calls) == 1
+
+
+TEXTS = st.text(max_size=40) | st.sampled_from(["{}", "null", "[]", '{"at":1}', '{"at":1e400}', "{" * 2000, "\0", "1"])
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": TEXTS | st.sampled_from([cls.__name__ for each in STREAMS for cls in each.events]),
+        "data": TEXTS,
+    },
+) | st.dictionaries(TEXTS, TEXTS, max_size=3)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(entries=st.lists(st.tuples(st.sampled_from(STREAMS), FIELDS), max_size=8))
+async def test_whatever_is_on_the_streams_is_set_aside_and_the_rest_is_stored(ingest, database, entries):
+    before = dict(ingest.counters)
+    call_id = f"after-{before['ingest_stored']}"
+
+    await ingest.store([*(raw(stream, fields) for stream, fields in entries), delivered(call_started(call_id=call_id))])
+
+    assert ingest.counters["ingest_rejected"] - before["ingest_rejected"] == len(entries)
+    assert (await stored(database, call_id)).signalling.caller == "alice@example.com"
 
 
 async def test_an_event_that_no_column_can_hold_is_kept_aside_alone(ingest, database):

@@ -3,15 +3,18 @@
 import base64
 import binascii
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 from starlette.exceptions import HTTPException
 
-from api.parts import PartsOf
+from api import export
+from api.parts import Parts, PartsOf
 from api.problems import answers, encoded
 from api.quality import directions_of
 from api.shapes import CallDetail, CallView, MessageView, SliceView
@@ -143,6 +146,55 @@ async def list_calls(query: Annotated[CallPageQuery, Query()], parts: PartsOf) -
     items = [call_view(each.signalling, each.directions, now) for each in page.items]
     cursor = None if page.end is None else _cursor(query.sort, page.end)
     return encoded(_PAGE, CallPage(items, cursor))
+
+
+@router.get(
+    ".csv",
+    summary="Calls as CSV",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}}}, **answers(401, 422)},
+)
+async def export_csv(query: Annotated[CallQuery, Query()], parts: PartsOf) -> Response:
+    """All calls of the list, one a line. A text that a spreadsheet would run as a formula begins with an apostrophe."""
+
+    async def lines() -> AsyncIterator[str]:
+        yield export.csv_head()
+        async for calls in _all_views(query, parts):
+            yield export.csv_rows(calls)
+
+    return _download(lines(), "text/csv; charset=utf-8", "calls.csv")
+
+
+@router.get(
+    ".json",
+    summary="Calls as JSON",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/json": {}}}, **answers(401, 422)},
+)
+async def export_json(query: Annotated[CallQuery, Query()], parts: PartsOf) -> Response:
+    """All calls of the list, one array."""
+
+    async def items() -> AsyncIterator[str]:
+        separator = "["
+        async for calls in _all_views(query, parts):
+            if calls:
+                yield separator + export.json_items(calls)
+                separator = ",\n"
+        yield "[]" if separator == "[" else "]"
+
+    return _download(items(), "application/json", "calls.json")
+
+
+async def _all_views(query: CallQuery, parts: Parts) -> AsyncIterator[list[CallView]]:
+    now = parts.now()
+    async for calls in call_list.all_calls(parts.database, query.filter(), query.order()):
+        yield [call_view(each.signalling, each.directions, now) for each in calls]
+
+
+def _download(content: AsyncIterator[str], media_type: str, name: str) -> Response:
+    return StreamingResponse(
+        content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
 
 
 @router.get("/{call_id}", summary="One call", response_model=CallDetail, responses=answers(401, 404))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import asyncpg
 from alembic import command
@@ -66,9 +67,13 @@ class Database:
         return cls(engine)
 
     @property
+    def kind(self) -> Literal["sqlite", "postgresql"]:
+        return "sqlite" if self._engine.dialect.name == "sqlite" else "postgresql"
+
+    @property
     def path(self) -> Path | None:
         """Where SQLite keeps the file; None for a server."""
-        return Path(self._engine.url.database or "") if self._engine.dialect.name == "sqlite" else None
+        return Path(self._engine.url.database or "") if self.kind == "sqlite" else None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -136,6 +141,7 @@ def _upgrade(connection: Connection) -> None:
 def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself: _begin_sqlite does
     cursor = connection.cursor()
+    cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: what is taken away can be given back to the disk
     cursor.execute("PRAGMA journal_mode=WAL")
     # In WAL mode a killed process loses nothing; a power cut loses the last moments, but never corrupts the file.
     cursor.execute("PRAGMA synchronous=NORMAL")

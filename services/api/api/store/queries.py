@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import RowMapping, select, tuple_
+from sqlalchemy import RowMapping, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.devices import Device, DeviceKey
@@ -157,6 +157,23 @@ async def devices(connection: AsyncConnection, limit: int) -> list[Device]:
     return [Device(*values) for values in await connection.execute(query)]
 
 
+async def gateways(connection: AsyncConnection, limit: int) -> list[Gateway]:
+    """Probed contacts, the most recently heard of first."""
+    table = tables.gateways
+    query = select(table).order_by(table.c.seen_at.desc(), table.c.aor, table.c.contact).limit(limit)
+    return [Gateway(*values) for values in await connection.execute(query)]
+
+
+async def probes(
+    connection: AsyncConnection, key: GatewayKey, since: float, limit: int
+) -> list[tuple[float, int | None, float | None]]:
+    """The probes of a contact since a moment, newest first: when, answer, round-trip time in ms."""
+    table = tables.gateway_probes
+    of_it = (table.c.aor == key[0], table.c.contact == key[1], table.c.at >= since)
+    query = select(table.c.at, table.c.code, table.c.rtt_ms).where(*of_it).order_by(table.c.at.desc()).limit(limit)
+    return [(at, code, rtt_ms) for at, code, rtt_ms in await connection.execute(query)]
+
+
 async def security_events(connection: AsyncConnection, limit: int) -> list[RowMapping]:
     """Security events, newest first."""
     table = tables.security_events
@@ -168,3 +185,14 @@ async def security_events(connection: AsyncConnection, limit: int) -> list[RowMa
 async def positions(connection: AsyncConnection) -> dict[str, str]:
     """The last stored entry of each stream."""
     return {stream: entry_id for stream, entry_id in await connection.execute(select(tables.positions))}
+
+
+async def size_bytes(connection: AsyncConnection) -> int:
+    """What the database takes on its disk."""
+    if connection.dialect.name == "postgresql":
+        query = select(func.pg_database_size(func.current_database()))
+        size: int = (await connection.execute(query)).scalar_one()
+        return size
+    pages: int = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+    page_size: int = (await connection.execute(text("PRAGMA page_size"))).scalar_one()
+    return pages * page_size

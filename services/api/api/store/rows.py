@@ -13,7 +13,7 @@ from api.devices import Device
 from api.fold import MeasuredStream, Signalling
 from api.gateways import Gateway
 from api.quality import UNKNOWN, Direction, call_mos, codec_of
-from api.rollup import Row
+from api.rollup import ROW_S, Row
 from api.store.bulk import Values
 from shared.events import Party, StreamReport
 
@@ -25,10 +25,9 @@ def _names(cls: type) -> tuple[str, ...]:
 
 
 SIGNALLING, DEVICE, GATEWAY = _names(Signalling), _names(Device), _names(Gateway)
-ROW = _names(Row)
+ROW = Row._fields
 
 _values_of_signalling: Callable[[Signalling], Values] = attrgetter(*SIGNALLING)
-_values_of_row: Callable[[Row], Values] = attrgetter(*ROW[:-1])
 device_row: Callable[[Device], Values] = attrgetter(*DEVICE)
 gateway_row: Callable[[Gateway], Values] = attrgetter(*GATEWAY)
 
@@ -69,8 +68,8 @@ def call_row(number: int, call: Signalling, directions: Mapping[Party, Direction
 
 
 def stream(values: Sequence[Any]) -> MeasuredStream:
-    """From the columns `started_at` to `report` of `streams`."""
-    started_at, ended_at, mos_min, final, report = values
+    """From the columns from `started_at` on of `streams`."""
+    started_at, ended_at, mos_min, final, report, _ = values
     return MeasuredStream(StreamReport.model_validate_json(report), bool(final), started_at, ended_at, mos_min)
 
 
@@ -85,17 +84,18 @@ def stream_row(stream_id: int, number: int, measured: MeasuredStream) -> Values:
         measured.mos_min,
         measured.final,
         report.model_dump_json(exclude_defaults=True),
+        ROW_S,
     )
 
 
 def rolled_up(values: Sequence[Any]) -> Row:
     """From the columns ROW of `slices`."""
     *sums, impaired, details = values
-    return Row(*sums, bool(impaired), json.loads(details) if details else {})
+    return Row._make((*sums, bool(impaired), json.loads(details) if details else {}))
 
 
 def slices_row(stream_id: int, row: Row) -> Values:
-    return stream_id, *_values_of_row(row), json.dumps(row.details) if row.details else None
+    return stream_id, *row[:-1], json.dumps(row.details) if row.details else None
 
 
 def _largest(*values: float | None) -> float | None:

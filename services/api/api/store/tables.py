@@ -119,7 +119,9 @@ streams = Table(
     Column("mos_min", Double),
     Column("final", Boolean, nullable=False),
     Column("report", Text, nullable=False),
+    Column("row_s", Integer, nullable=False),  # how long its rows in `slices` are; 0: they are gone
     UniqueConstraint("call", "media_id", "direction", "ssrc"),
+    Index(None, "row_s", "started_at"),
 )
 
 # Five seconds of a stream, later a minute: rollup.Row. The largest table by far, hence the short key.
