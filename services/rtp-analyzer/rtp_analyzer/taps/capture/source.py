@@ -67,16 +67,16 @@ class CaptureSource:
     def refill(self) -> bool:
         """Drops what was used and reads on; false at the end of the file."""
         self._close_gap()
+        before = self.bytes_read
         while self.reader["skip"] > 0 and not self._at_end:
             self._read_more()
             skipped = min(int(self.reader["skip"]), self.filled)
             self.reader["skip"] -= skipped
             self.reader["at"] = skipped
             self._close_gap()
-        before = self.filled
         if not self._at_end and self.filled < BUFFER_BYTES:
             self._read_more()
-        return self.filled > before
+        return self.bytes_read > before
 
     @property
     def truncated(self) -> bool:
