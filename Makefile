@@ -31,9 +31,10 @@ test: ## run all tests
 	@deploy/prepare.sh npm test
 	@$(PYTHON) -m pytest $(ARGS)
 
-bench: ## measure registrations and calls side by side with Kamailio, for docs/performance.md
+bench: ## measure ourselves side by side with Kamailio and tshark, for docs/performance.md
 	@deploy/prepare.sh bench
 	@$(PYTHON) -m tests.bench.sip $(ARGS)
+	@$(PYTHON) -m tests.bench.capture
 
 check: ## look for mistakes without running anything: style, formatting, types
 	@deploy/prepare.sh check

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.capture_files import ALICE, BOB, on_ethernet, pcap, set_up, signalling, sip, voice
+from tests.capture_files import ALICE, BOB, INVITE, on_ethernet, pcap, sdp, set_up, signalling, sip, voice
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]  # in a fresh checkout it compiles first
 
@@ -95,11 +95,10 @@ def test_a_damaged_file_is_shown_and_fails(capture: Path) -> None:
 
 def test_nothing_of_a_capture_can_control_the_terminal(tmp_path: Path) -> None:
     evil = tmp_path / "evil.pcap"
-    invite = sip("INVITE sip:bob@example.com SIP/2.0", "\x1b[2Jone", ("a", None), "1 INVITE").replace(
-        b"alice", b"\x1b]0;x"
-    )
+    invite = sip(INVITE, "\x1b[2Jone", ("a", None), "1 INVITE", sdp(BOB)).replace(b"alice", b"\x1b]0;x")
     evil.write_bytes(pcap(on_ethernet(signalling(invite, 0), voice(50))))
 
     done = command(evil)
 
+    assert b"[2Jone" in done.stdout
     assert b"\x1b" not in done.stdout + done.stderr

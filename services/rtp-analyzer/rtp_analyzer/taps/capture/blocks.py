@@ -24,7 +24,7 @@ RECORD_HEADER_BYTES: Final = 16
 BLOCK_HEADER_BYTES: Final = 8
 SMALLEST_BLOCK: Final = 12
 LARGEST_PACKET: Final = 262_144  # the highest snap length that libpcap accepts
-LARGEST_USED_BLOCK: Final = 1 << 20  # of a packet with its options, or a description
+LARGEST_USED_BLOCK: Final = 1 << 19  # of a packet with its options, or a description
 LARGEST_BLOCK: Final = 1 << 30  # of all others, which are skipped
 
 SECTION_HEADER: Final = 0x0A0D0D0A  # the same in both byte orders
@@ -60,7 +60,7 @@ def _nanoseconds(interface: np.void, high: int, low: int) -> int:
     return nanoseconds if 0 <= nanoseconds <= _LATEST_NS else -1
 
 
-@compiled(_INT(BYTES, _INT, READER_TYPE, INTERFACE_TYPE[::1], PACKET_TYPE))
+@compiled(_INT(BYTES, _INT, READER_TYPE, INTERFACE_TYPE[::1], PACKET_TYPE), inlined=True)
 def _next_record(
     data: NDArray[np.uint8], filled: int, reader: np.void, interfaces: NDArray[np.void], packet: np.void
 ) -> int:
@@ -160,7 +160,7 @@ def _next_block(
         return _open_packet_block(data, at, kind, length, reader, interfaces, packet)
 
 
-@compiled(_INT(BYTES, _INT, READER_TYPE, INTERFACE_TYPE[::1], PACKET_TYPE))
+@compiled(_INT(BYTES, _INT, READER_TYPE, INTERFACE_TYPE[::1], PACKET_TYPE), inlined=True)
 def next_frame(
     data: NDArray[np.uint8], filled: int, reader: np.void, interfaces: NDArray[np.void], packet: np.void
 ) -> int:

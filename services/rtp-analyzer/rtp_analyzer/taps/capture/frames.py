@@ -50,7 +50,7 @@ _INT: Final = numba.int64
 _VOID: Final = numba.void
 
 
-@compiled(_VOID(PACKET_TYPE, _INT))
+@compiled(_VOID(PACKET_TYPE, _INT), inlined=True)
 def _step(packet: np.void, header: int) -> None:
     """Look behind a header of so many bytes."""
     packet["at"] += header
@@ -58,14 +58,14 @@ def _step(packet: np.void, header: int) -> None:
     packet["size"] -= header
 
 
-@compiled(_VOID(PACKET_TYPE, _INT))
+@compiled(_VOID(PACKET_TYPE, _INT), inlined=True)
 def _limit(packet: np.void, size: int) -> None:
     """What follows is so long; the rest is padding of the frame."""
     packet["size"] = min(packet["size"], size)
     packet["captured"] = min(packet["captured"], packet["size"])
 
 
-@compiled(_INT(BYTES, PACKET_TYPE, _INT))
+@compiled(_INT(BYTES, PACKET_TYPE, _INT), inlined=True)
 def _unwrap(data: NDArray[np.uint8], packet: np.void, ethertype: int) -> int:
     """Step over VLAN tags and PPPoE to the EtherType of what is in them; -1 when that is cut off."""
     for _ in range(_MAX_TAGS):
@@ -86,7 +86,7 @@ def _unwrap(data: NDArray[np.uint8], packet: np.void, ethertype: int) -> int:
     return ethertype
 
 
-@compiled(_INT(BYTES, PACKET_TYPE, _INT, _INT))
+@compiled(_INT(BYTES, PACKET_TYPE, _INT, _INT), inlined=True)
 def _behind(data: NDArray[np.uint8], packet: np.void, ethertype_at: int, header: int) -> int:
     """The EtherType in a link header of `header` bytes; -1 when it is cut off."""
     if packet["captured"] < header:
@@ -96,7 +96,7 @@ def _behind(data: NDArray[np.uint8], packet: np.void, ethertype_at: int, header:
     return _unwrap(data, packet, ethertype)
 
 
-@compiled(_INT(BYTES, PACKET_TYPE))
+@compiled(_INT(BYTES, PACKET_TYPE), inlined=True)
 def _ip_version(data: NDArray[np.uint8], packet: np.void) -> int:
     """The IP version behind the link header, 0 for anything else, -1 when it is cut off."""
     link = packet["link_type"]
@@ -125,7 +125,7 @@ def _ip_version(data: NDArray[np.uint8], packet: np.void) -> int:
     return 6 if ethertype == ETHERTYPE_IPV6 else 0
 
 
-@compiled(_INT(BYTES, PACKET_TYPE))
+@compiled(_INT(BYTES, PACKET_TYPE), inlined=True)
 def _enter_ipv4(data: NDArray[np.uint8], packet: np.void) -> int:
     """RFC 791 3.1."""
     at = packet["at"]
@@ -193,7 +193,7 @@ def _enter_ipv6(data: NDArray[np.uint8], packet: np.void) -> int:
     return OTHER
 
 
-@compiled(_INT(BYTES, PACKET_TYPE))
+@compiled(_INT(BYTES, PACKET_TYPE), inlined=True)
 def enter_transport(data: NDArray[np.uint8], packet: np.void) -> int:
     """From an IP payload to what UDP or TCP carries: UDP, TCP, OTHER or CUT_OFF."""
     at = packet["at"]
@@ -223,7 +223,7 @@ def enter_transport(data: NDArray[np.uint8], packet: np.void) -> int:
     return kind
 
 
-@compiled(_INT(BYTES, PACKET_TYPE))
+@compiled(_INT(BYTES, PACKET_TYPE), inlined=True)
 def enter_frame(data: NDArray[np.uint8], packet: np.void) -> int:
     """From a frame to what UDP or TCP carries: UDP, TCP, FRAGMENT (of an IP payload), OTHER or CUT_OFF."""
     version = _ip_version(data, packet)

@@ -28,7 +28,7 @@ def new_keys(capacity: int) -> NDArray[np.void]:
     return np.repeat(_BLANK, capacity)
 
 
-@compiled(_WORD(_WORD, _WORD))
+@compiled(_WORD(_WORD, _WORD), inlined=True)
 def mix(state: int, word: int) -> int:
     """Fold a word into a digest."""
     mixed = (np.uint64(state) ^ np.uint64(word)) * _MIX_1
@@ -36,13 +36,13 @@ def mix(state: int, word: int) -> int:
     return mixed ^ (mixed >> np.uint64(32))  # type: ignore[return-value]  # a numba integer
 
 
-@compiled(_WORD(_WORD, _WORD, _WORD))
+@compiled(_WORD(_WORD, _WORD, _WORD), inlined=True)
 def rest_of(source_port: int, target_port: int, ssrc: int) -> int:
     """What a key has beside the addresses."""
     return np.uint64(source_port) << np.uint64(48) | np.uint64(target_port) << np.uint64(32) | np.uint64(ssrc)  # type: ignore[return-value]  # a numba integer
 
 
-@compiled(_INT(KEY_TYPE[::1], _WORD, _WORD, _WORD, _WORD, _WORD, _WORD))
+@compiled(_INT(KEY_TYPE[::1], _WORD, _WORD, _WORD, _WORD, _WORD, _WORD), inlined=True)
 def slot_of(
     keys: NDArray[np.void],
     seed: int,

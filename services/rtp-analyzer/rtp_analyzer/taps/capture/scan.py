@@ -36,7 +36,7 @@ from rtp_analyzer.taps.capture.take import FORMAT_TYPE, SLICE_TYPE, STREAM_TYPE,
 _INT: Final = numba.int64
 
 
-@compiled(numba.void(READER_TYPE, PACKET_TYPE, COUNTER_ARRAY))
+@compiled(numba.void(READER_TYPE, PACKET_TYPE, COUNTER_ARRAY), inlined=True)
 def _count(reader: np.void, packet: np.void, counters: NDArray[np.int64]) -> None:
     counters[FRAMES] += 1
     arrival_ns = packet["arrival_ns"]

@@ -14,7 +14,7 @@ from rtp_analyzer.taps.capture.blocks import LARGEST_USED_BLOCK, SECTION_HEADER
 from rtp_analyzer.taps.capture.errors import CaptureError
 from rtp_analyzer.taps.capture.layout import INTERFACE, PCAP, PCAPNG, READER
 
-BUFFER_BYTES: Final = 1 << 21  # more than LARGEST_USED_BLOCK; small enough for a processor's cache
+BUFFER_BYTES: Final = LARGEST_USED_BLOCK  # small enough for a cache of the processor
 MAX_INTERFACES: Final = 4096
 _GZIP: Final = b"\x1f\x8b"
 _PCAP_HEADER_BYTES: Final = 24

@@ -69,7 +69,7 @@ SLICE_TYPE: Final = numba.from_dtype(SLICE)
 FORMAT_TYPE: Final = numba.from_dtype(FORMAT)
 
 
-@compiled(numba.boolean(PACKET_TYPE, FLOW_TYPE))
+@compiled(numba.boolean(PACKET_TYPE, FLOW_TYPE), inlined=True)
 def _comes_from(packet: np.void, flow: np.void) -> bool:
     return bool(
         packet["source_low"] == flow["source_low"]
@@ -151,7 +151,7 @@ def _new_flow(
     return index  # type: ignore[no-any-return]  # as above
 
 
-@compiled(numba.void(BYTES, _INT, _INT, FLOW_TYPE, _INT, _INT))
+@compiled(numba.void(BYTES, _INT, _INT, FLOW_TYPE, _INT, _INT), inlined=True)
 def _sample(data: NDArray[np.uint8], at: int, size: int, flow: np.void, sequence: int, timestamp: int) -> None:
     """Keep a digest of every eighth packet, by which a copy on another path is known."""
     if sequence & 7:
@@ -197,7 +197,7 @@ def _prove(flow: np.void, sequence: int) -> None:
         flow["proven"] = 1
 
 
-@compiled(_INT(BYTES, PACKET_TYPE, COUNTER_ARRAY))
+@compiled(_INT(BYTES, PACKET_TYPE, COUNTER_ARRAY), inlined=True)
 def _recognise(data: NDArray[np.uint8], packet: np.void, counters: NDArray[np.int64]) -> int:
     """RTP for what is to be measured, SIGNALLING for what may be SIP, GOES_ON for anything else."""
     at, captured = packet["at"], packet["captured"]
@@ -230,7 +230,8 @@ def _recognise(data: NDArray[np.uint8], packet: np.void, counters: NDArray[np.in
         _INT[::1],
         _INT,
         _INT,
-    )
+    ),
+    inlined=True,
 )
 def _flow_of(
     keys: NDArray[np.void],
@@ -272,7 +273,8 @@ def _flow_of(
         _INT[::1],
         _INT[::1],
         COUNTER_ARRAY,
-    )
+    ),
+    inlined=True,
 )
 def take_datagram(
     data: NDArray[np.uint8],

@@ -21,6 +21,7 @@ from tests.capture_files import (
     NS_PER_MS,
     START_NS,
     Frame,
+    enhanced,
     ethernet,
     interface,
     on_ethernet,
@@ -101,8 +102,6 @@ def test_random_sip_never_raises(noise: bytes) -> None:
 @pytest.mark.parametrize("ticks", [0, 1, 2**31, 2**62, 2**63, 2**64 - 1])
 @pytest.mark.parametrize("resolution", [0, 6, 9, 18, 0x80, 0x80 | 32, 0x80 | 63])
 def test_times_at_the_ends_of_their_range_are_a_time_or_none(ticks: int, resolution: int) -> None:
-    from tests.capture_files import enhanced
-
     frame = Frame(0, ethernet(voice(1)[0][1]))
 
     report = analysed(section() + interface(options=[(9, bytes([resolution]))]) + enhanced(frame, ticks) * 5)
@@ -115,11 +114,7 @@ def test_times_at_the_ends_of_their_range_are_a_time_or_none(ticks: int, resolut
 def test_a_flood_of_streams_takes_bounded_memory_and_hides_no_real_one() -> None:
     count = MAX_STREAMS * 3
     noise = [
-        (
-            START_NS + i * NS_PER_MS // 16,
-            udp(b"\x80\x08" + i.to_bytes(2, "big") + bytes(4) + (i + 9).to_bytes(4, "big")),
-        )
-        for i in (value & 0xFFFF for value in range(count))
+        (START_NS + i * NS_PER_MS // 16, udp(b"\x80\x08" + bytes(6) + (i + 9).to_bytes(4, "big"))) for i in range(count)
     ]
     file = pcap(on_ethernet(noise, voice(100, source=BOB, target=ALICE)))
 
