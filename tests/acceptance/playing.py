@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import random
 import secrets
 import shlex
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,10 +12,10 @@ from pathlib import Path
 from tests.acceptance.catalogue import Scenario, expanded
 from tests.acceptance.targets import HOST, PASSWORD, Target
 from tests.paper_worker import MEDIA_ADDRESS
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 PATIENCE_S = 30
-_ports = iter(random.sample(range(10_000, 30_000), 20_000))
 TRANSPORTS = {"udp": "u1", "tcp": "t1"}  # as SIPp names them
 
 
@@ -99,17 +97,3 @@ def _told(party: str, code: int, folder: Path) -> str:
 
 def _read(path: Path) -> str:
     return path.read_text("utf-8", "replace") if path.exists() else ""
-
-
-def free_port() -> int:
-    """One that is free on UDP and TCP; SIPp cannot choose by itself and tell. Below the ports that the kernel gives to
-    others, and never the same again: it is bound a while after it was found free."""
-    while True:
-        port = next(_ports)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            try:
-                udp.bind((HOST, port))
-                tcp.bind((HOST, port))
-            except OSError:
-                continue
-            return port

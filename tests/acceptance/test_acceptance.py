@@ -13,9 +13,10 @@ from _pytest.mark import ParameterSet
 
 from shared.events import CallEnded, CallStarted, Event
 from tests.acceptance.catalogue import Scenario, all_scenarios
-from tests.acceptance.playing import Played, free_port, play
+from tests.acceptance.playing import Played, play
 from tests.acceptance.targets import Target, call_events, kamailio, monitor
 from tests.conftest import BrokerProcess
+from tests.ports import free_port
 from tests.requirements import require_program
 from tests.waiting import wait_until
 

@@ -3,11 +3,9 @@
 import asyncio
 import json
 import os
-import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +19,7 @@ from urllib.parse import quote
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.ports import free_port
 from tests.requirements import require_program
 
 START_S = 60.0
@@ -34,15 +33,15 @@ class RunningSystem:
 
     def __init__(self, folder: Path) -> None:
         self.data_dir = folder / "data"
-        self.sip = ("127.0.0.1", _free_port(socket.SOCK_DGRAM))
-        self.url = f"http://127.0.0.1:{_free_port(socket.SOCK_STREAM)}"
+        self.sip = ("127.0.0.1", free_port())
+        self.url = f"http://127.0.0.1:{free_port()}"
         self._output = folder / "output.log"
-        first = random.randrange(10_000, 30_000, 2)
+        first = free_port(MEDIA_PORTS)
         self.settings = {
             "VQM_BIND": "127.0.0.1",
             "VQM_PUBLIC_ADDRESS": "127.0.0.1",
             "VQM_SIP_PORT": str(self.sip[1]),
-            "VQM_SIPS_PORT": str(_free_port(socket.SOCK_STREAM)),
+            "VQM_SIPS_PORT": str(free_port()),
             "VQM_TLS_DIR": str(folder / "certs"),
             "VQM_HTTP_PORT": self.url.rpartition(":")[2],
             "VQM_MEDIA_PORTS": f"{first}-{first + MEDIA_PORTS - 1}",
@@ -196,10 +195,3 @@ def prepared_system() -> Iterator[RunningSystem]:
             system.stop()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

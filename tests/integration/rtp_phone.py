@@ -9,28 +9,13 @@ from rtp_analyzer.packets.rtp import RtpPacket
 from shared.events import MediaLeg, PayloadFormat
 from shared.events.calls import Party
 from shared.testing import PCMA
-
-HOST = "127.0.0.1"
+from tests.ports import HOST, free_port
 
 
 def free_ports(count: int) -> range:
     """The even numbers of a stretch of `2 * count` UDP ports that nobody has bound now."""
-    for _ in range(50):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind((HOST, 0))
-            first = probe.getsockname()[1] & ~1
-        if first + 2 * count < 65536 and all(_is_free(port) for port in range(first, first + 2 * count)):
-            return range(first, first + 2 * count, 2)
-    raise AssertionError("no free stretch of UDP ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+    first = free_port(following=2 * count)
+    return range(first, first + 2 * count, 2)
 
 
 def voice(

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
+from tests.ports import free_port
 from tests.requirements import lacking
 from tests.waiting import wait_until
 from vqm_local.settings import REPOSITORY
@@ -41,7 +42,7 @@ class Project:
     """One run of docker-compose.yml under a name and on ports of its own."""
 
     def __init__(self, command: list[str]) -> None:
-        self.http_port, self.sip_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
+        self.http_port, self.sip_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self._command = command
         self._environment = {
@@ -66,13 +67,6 @@ class Project:
         )
         assert done.returncode == 0, done.stdout[-3000:]
         return done.stdout
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def compose_command() -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.local_children import exists
+from tests.ports import free_port
 from tests.waiting import wait_until
 from vqm_local.preflight import sole_user_of
 from vqm_local.settings import REPOSITORY
@@ -31,10 +32,10 @@ class Run:
         self.settings = {
             "VQM_DATA_DIR": str(folder),
             "VQM_BIND": "127.0.0.1",
-            "VQM_SIP_PORT": str(free_port(socket.SOCK_DGRAM)),
-            "VQM_SIPS_PORT": str(free_port(socket.SOCK_STREAM)),
+            "VQM_SIP_PORT": str(free_port()),
+            "VQM_SIPS_PORT": str(free_port()),
             "VQM_TLS_DIR": str(folder / "certs"),
-            "VQM_HTTP_PORT": str(free_port(socket.SOCK_STREAM)),
+            "VQM_HTTP_PORT": str(free_port()),
             "VQM_MEDIA_PORTS": "31000-31099",
         }
         self._process: subprocess.Popen[str] | None = None
@@ -68,7 +69,8 @@ class Run:
             lines.append(line)
             if "Ctrl-C stops it" in line:
                 return "".join(lines)
-        raise AssertionError(f"it ended: {''.join(lines)}")
+        assert process.stderr is not None
+        raise AssertionError(f"it ended: {''.join(lines)}{process.stderr.read()}")
 
     def family(self) -> list[int]:
         """The supervisor and everything that it started."""
@@ -95,13 +97,6 @@ def run() -> Iterator[Run]:
         yield run
         if run._process is not None and run._process.poll() is None:
             run.end(signal.SIGTERM)
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def all_gone(processes: list[int]) -> None:

@@ -3,9 +3,10 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.bench.sip.machine import Cores, free_port
+from tests.bench.sip.machine import Cores
 from tests.bench.sip.sipp import Caller, Outcome, Sipp
 from tests.bench.sip.systems import CALLEES, CALLERS, PASSWORD, System
+from tests.ports import free_port
 
 _CALLERS = [Caller(name, PASSWORD, CALLEES[number % len(CALLEES)]) for number, name in enumerate(CALLERS)]
 _CALLEES = [Caller(name, PASSWORD) for name in CALLEES]

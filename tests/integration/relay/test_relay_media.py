@@ -9,7 +9,8 @@ from rtp_analyzer.taps.relay import Relay
 from shared.events import MediaLeg
 from shared.testing import PCMA
 from tests.integration.relay.calls import ALICE_SSRC, BOB_SSRC, PROOF, call, counted, reports, updated, wall_ns
-from tests.integration.rtp_phone import HOST, sender_report, voice
+from tests.integration.rtp_phone import sender_report, voice
+from tests.ports import HOST
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ import pytest
 from rtp_analyzer.taps.relay import PortUnavailable
 from shared.events import MediaLeg
 from tests.integration.relay.calls import call, wall_ns
-from tests.integration.rtp_phone import HOST
+from tests.ports import HOST
 
 pytestmark = pytest.mark.integration
 

@@ -5,7 +5,8 @@ from random import Random
 import pytest
 
 from tests.integration.relay.calls import ALICE_SSRC, BOB_SSRC, PROOF, call, counted, reports, updated, wall_ns
-from tests.integration.rtp_phone import HOST, voice
+from tests.integration.rtp_phone import voice
+from tests.ports import HOST
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

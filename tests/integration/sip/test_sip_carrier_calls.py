@@ -19,8 +19,8 @@ from tests.integration.sip.conftest import running, tls_dir
 from tests.integration.sip.name_server import NameServer
 from tests.integration.sip.outside import AOR, USER, Outside, outside
 from tests.integration.sip.phone import Call, Phone, sdp
-from tests.integration.sip.test_sip_process import free_port
 from tests.paper_worker import MEDIA_ADDRESS
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

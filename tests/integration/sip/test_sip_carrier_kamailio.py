@@ -15,8 +15,8 @@ from tests.integration.sip.calling import audio
 from tests.integration.sip.carrier import DOMAIN
 from tests.integration.sip.conftest import System, running
 from tests.integration.sip.phone import HOST, Call, Phone, sdp
-from tests.integration.sip.test_sip_process import free_port
 from tests.paper_worker import MEDIA_ADDRESS
+from tests.ports import free_port
 from tests.requirements import require_program
 from tests.waiting import wait_until
 

@@ -11,8 +11,9 @@ from sip_proxy.effects import Address
 from tests.conftest import BrokerProcess
 from tests.integration.sip.conftest import PORTS
 from tests.integration.sip.phone import HOST, Phone, sdp
-from tests.integration.sip.test_sip_process import free_port, proxy
+from tests.integration.sip.test_sip_process import proxy
 from tests.paper_worker import WORKER, PaperWorker
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

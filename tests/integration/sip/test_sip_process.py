@@ -15,16 +15,10 @@ from shared.health import alive
 from sip_proxy.effects import Address
 from tests.conftest import BrokerProcess
 from tests.integration.sip.phone import HOST, Phone
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

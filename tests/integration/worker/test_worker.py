@@ -14,8 +14,9 @@ from shared.events import (
     media_stream,
 )
 from shared.testing import media_assigned
-from tests.integration.rtp_phone import HOST, voice
+from tests.integration.rtp_phone import voice
 from tests.integration.worker.working import NAME, drained, free_in, leased, loaded, place_call, release
+from tests.ports import HOST
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from shared.events import MediaStopped, StreamEnded
-from tests.integration.rtp_phone import HOST, voice
+from tests.integration.rtp_phone import voice
 from tests.integration.worker.working import NAME, free_in, loaded, place_call, release, running_worker
+from tests.ports import HOST
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

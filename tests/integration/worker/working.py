@@ -18,7 +18,8 @@ from shared.events import (
     media_stream,
 )
 from shared.testing import media_assigned
-from tests.integration.rtp_phone import HOST, RtpPhone
+from tests.integration.rtp_phone import RtpPhone
+from tests.ports import HOST
 from tests.waiting import wait_until
 
 NAME = "worker-t"

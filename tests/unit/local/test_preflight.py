@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from vqm_local.preflight import CannotStart, check_ports, sole_user_of
 from vqm_local.settings import LocalSettings
 
@@ -25,19 +26,12 @@ def tcp():
         yield taken.getsockname()[1]
 
 
-def free(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def settings(**changed) -> LocalSettings:
     usual: dict[str, Any] = {
         "bind": "127.0.0.1",
-        "sip_port": free(socket.SOCK_DGRAM),
-        "sips_port": free(socket.SOCK_STREAM),
-        "http_port": free(socket.SOCK_STREAM),
+        "sip_port": free_port(),
+        "sips_port": free_port(),
+        "http_port": free_port(),
         "media_ports": "20000-29999",
     }
     return LocalSettings(**(usual | changed))
