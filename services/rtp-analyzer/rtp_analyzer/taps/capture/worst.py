@@ -11,13 +11,16 @@ from rtp_analyzer.measure.slices import MIN_SLICE_FOR_MOS_S, NANOSECONDS, Stream
 from rtp_analyzer.measure.state import SLICE
 from shared.events.media import PayloadFormat
 
-# Of the slice itself these say nothing about its quality; everything else does, or may one day.
-_NO_QUALITY: Final = ("octets", "received", "recovered", "duplicates", "reordered", "jitter_s", "jitter_max_s")
-_JUDGED: Final = tuple(
-    name
-    for name in SLICE.names or ()
-    if name == "payload_type" or (name.startswith("interval_") and name.removeprefix("interval_") not in _NO_QUALITY)
+# These say nothing about the quality of a slice. Everything else does, or may one day.
+_NO_QUALITY: Final = frozenset(
+    {
+        *("ssrc", "clock_rate", "segments", "strays", "steps"),
+        *("first_arrival_ns", "last_arrival_ns", "started_ns", "ended_ns", "steady_jitter_s", "steady_jitter_max_s"),
+        *("interval_octets", "interval_received", "interval_recovered", "interval_duplicates", "interval_reordered"),
+        *("interval_jitter_s", "interval_jitter_max_s"),
+    }
 )
+_JUDGED: Final = tuple(name for name in SLICE.names or () if name not in _NO_QUALITY and not name.startswith("total_"))
 _KEY: Final = np.dtype([("formats", np.int64), ("short", np.bool_), *((name, SLICE[name]) for name in _JUDGED)])
 _MEMORY: Final = 65_536  # kinds of slices that are remembered
 
