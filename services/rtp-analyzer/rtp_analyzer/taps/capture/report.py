@@ -1,19 +1,18 @@
 """From the streams and calls of a capture to its report. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Literal
 
 import numpy as np
 
-from rtp_analyzer.measure.slices import NANOSECONDS, StreamContext, build_report
+from rtp_analyzer.measure.slices import NANOSECONDS, build_report
 from rtp_analyzer.taps.capture.calls import Call, Endpoint
 from rtp_analyzer.taps.capture.copies import media_of, whose
 from rtp_analyzer.taps.capture.layout import PCAP
 from rtp_analyzer.taps.capture.tables import FinishedStream
 from shared.captures import CaptureCounts, CapturedCall, CapturedStream, CaptureReport
-
-_UNKNOWN = "-"  # what a StreamReport demands, and a CapturedStream replaces
 
 
 def build(
@@ -54,7 +53,7 @@ def _stream(number: int, stream: FinishedStream, originals: Sequence[int]) -> Ca
     flow = stream.flow
     call, direction = whose(stream)
     original = originals[number - 1] + 1
-    context = StreamContext(_UNKNOWN, _UNKNOWN, "caller", address(flow, "source"), stream.formats)
+    context = replace(stream.context, source=address(flow, "source"))
     report = build_report(stream.cut, context, stream.mos_min)
     return CapturedStream.model_validate(
         {

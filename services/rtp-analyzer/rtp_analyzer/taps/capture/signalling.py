@@ -37,6 +37,7 @@ class MediaEnd:
     port: int
     formats: tuple[PayloadFormat, ...]
     sends: bool
+    encrypted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +137,16 @@ class _Description:
     is_rtp: bool
     address: str | None
     sends: bool
+    encrypted: bool
     formats: dict[int, PayloadFormat]
 
     @classmethod
     def opened(cls, line: str, address: str | None, sends: bool) -> "_Description":
         found = _match_media(line)
         if found is None:
-            return cls(0, False, None, False, {})
-        return cls(int(found[1]), "RTP/" in found[2].upper(), address, sends, {})
+            return cls(0, False, None, False, False, {})
+        protocol = found[2].upper()
+        return cls(int(found[1]), "RTP/" in protocol, address, sends, "SAVP" in protocol, {})
 
     def read(self, line: str) -> None:
         self.address = _address(line) or self.address
@@ -154,7 +157,7 @@ class _Description:
 
     def end(self) -> Iterator[MediaEnd]:
         if self.is_rtp and 0 < self.port < 65536 and self.address is not None:
-            yield MediaEnd(self.address, self.port, tuple(self.formats.values()), self.sends)
+            yield MediaEnd(self.address, self.port, tuple(self.formats.values()), self.sends, self.encrypted)
 
 
 def _address(line: str) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtp_analyzer.measure.formats import format_table, known_formats
+from rtp_analyzer.measure.slices import StreamContext
 from rtp_analyzer.measure.state import SLICE, STREAM
 from rtp_analyzer.measure.stream import break_segment, cut_slice
 from rtp_analyzer.taps.capture.calls import Endpoint
@@ -26,6 +27,8 @@ SLICES_AT_ONCE: Final = 4096
 UNPROVEN_NS: Final = 5_000_000_000
 SILENT_NS: Final = 300_000_000_000
 
+UNKNOWN: Final = "-"  # what a StreamContext demands, and a CapturedStream replaces
+
 Host = tuple[int, int]  # an address in two words
 
 
@@ -36,7 +39,7 @@ class FinishedStream:
     flow: np.void
     cut: np.void
     mos_min: float | None
-    formats: dict[int, PayloadFormat]
+    context: StreamContext
     source: Endpoint | None
     target: Endpoint | None
 
@@ -47,8 +50,8 @@ class StreamTables:
     def __init__(self, seed: int, endpoints: Sequence[Endpoint]) -> None:
         self.seed = seed
         self.endpoints = endpoints
-        self.meanings: list[dict[int, PayloadFormat]] = []
-        self._rows: dict[tuple[PayloadFormat, ...], int] = {}
+        self.meanings: list[StreamContext] = []
+        self._rows: dict[tuple[tuple[PayloadFormat, ...], bool], int] = {}
         self._hosts: list[Host] = []
         self._worst_slices = WorstSlices(self.meanings)
         self.finished: list[FinishedStream] = []
@@ -61,7 +64,7 @@ class StreamTables:
         self.flows = np.zeros(FIRST_ROOM, FLOW)
         self.streams = np.zeros(FIRST_ROOM, STREAM)
         self.worst = np.full(FIRST_ROOM, inf)
-        self._row_of(())  # row 0: what RFC 3551 says
+        self._row_of((), encrypted=False)  # row 0: what RFC 3551 says
         self._rebuild_keys()
 
     def make_room(self, now_ns: int) -> bool:
@@ -100,7 +103,7 @@ class StreamTables:
         row = endpoint.row
         if row >= len(self.endpoint_formats):
             self.endpoint_formats = np.concatenate([self.endpoint_formats, np.zeros_like(self.endpoint_formats)])
-        self.endpoint_formats[row] = self._row_of(endpoint.media.formats)
+        self.endpoint_formats[row] = self._row_of(endpoint.media.formats, encrypted=endpoint.media.encrypted)
         if is_new:
             self._hosts.append(host)
             if self._keys_needed() > len(self.keys):
@@ -127,16 +130,17 @@ class StreamTables:
         over = np.isin(flows["target_endpoint"], rows) | np.isin(flows["source_endpoint"], rows)
         flows["over"][over] = 1
 
-    def _row_of(self, negotiated: tuple[PayloadFormat, ...]) -> int:
-        row = self._rows.get(negotiated)
+    def _row_of(self, negotiated: tuple[PayloadFormat, ...], *, encrypted: bool) -> int:
+        row = self._rows.get((negotiated, encrypted))
         if row is None:
             if len(self._rows) >= MAX_FORMATS:
                 return 0
-            row = self._rows[negotiated] = len(self.meanings)
-            self.meanings.append(known_formats(negotiated))
+            row = self._rows[negotiated, encrypted] = len(self.meanings)
+            formats = known_formats(negotiated)
+            self.meanings.append(StreamContext(UNKNOWN, UNKNOWN, "caller", None, formats, encrypted))
             if row >= len(self.formats):
                 self.formats = np.concatenate([self.formats, new_formats(len(self.formats))])
-            self.formats[row] = format_table(self.meanings[row])
+            self.formats[row] = format_table(formats)
         return row
 
     def _let_go(self, gone: NDArray[np.bool_]) -> None:
@@ -160,7 +164,7 @@ class StreamTables:
             flow=flow.copy(),
             cut=last[0],
             mos_min=worst if isfinite(worst) else None,
-            formats=self.meanings[flow["formats"]],
+            context=self.meanings[flow["formats"]],
             source=self._endpoint(flow["source_endpoint"]),
             target=self._endpoint(flow["target_endpoint"]),
         )

@@ -1,6 +1,6 @@
 """The lowest MOS of each stream's slices, from many slices at once: equal ones are judged once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import Final
 
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from rtp_analyzer.measure.slices import MIN_SLICE_FOR_MOS_S, NANOSECONDS, StreamContext, interval_measures
 from rtp_analyzer.measure.state import SLICE
-from shared.events.media import PayloadFormat
 
 # These say nothing about the quality of a slice. Everything else does, or may one day.
 _NO_QUALITY: Final = frozenset(
@@ -26,10 +25,10 @@ _MEMORY: Final = 65_536  # kinds of slices that are remembered
 
 
 class WorstSlices:
-    """`formats` gives the meaning of payload types by the row of their table."""
+    """`contexts` give the meaning of payload types by the row of their table."""
 
-    def __init__(self, formats: Sequence[Mapping[int, PayloadFormat]]) -> None:
-        self._formats = formats
+    def __init__(self, contexts: Sequence[StreamContext]) -> None:
+        self._contexts = contexts
         self._known: dict[bytes, float] = {}
 
     def add(
@@ -49,8 +48,7 @@ class WorstSlices:
     def _score(self, kind: bytes, cut: np.void, row: int) -> float:
         known = self._known.get(kind)
         if known is None:
-            context = StreamContext("-", "-", "caller", None, self._formats[row])
-            quality = interval_measures(cut, context).quality
+            quality = interval_measures(cut, self._contexts[row]).quality
             known = inf if quality is None or quality.mos is None else quality.mos
             if len(self._known) < _MEMORY:
                 self._known[kind] = known
