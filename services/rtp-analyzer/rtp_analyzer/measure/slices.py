@@ -10,7 +10,7 @@ import numpy as np
 from rtp_analyzer.measure.state import NO_PAYLOAD_TYPE
 from rtp_analyzer.quality.choice import MeanPacket, rating_of
 from rtp_analyzer.quality.codecs import CodecRating
-from rtp_analyzer.quality.verdict import judge
+from rtp_analyzer.quality.score import score
 from shared.events.calls import Party
 from shared.events.media import PayloadFormat
 from shared.events.metrics import Measures, Quality, Slice, StreamReport
@@ -20,7 +20,7 @@ NANOSECONDS: Final = 1e9
 MIN_PACKETS_FOR_MOS: Final = 10
 # The first and the last slice of a stream may be short: one packet lost there weighs many times as much.
 MIN_SLICE_FOR_MOS_S: Final = 0.5
-_TOO_SHORT: Final = Quality(grounding="none", assumption="too short to judge")
+_TOO_SHORT: Final = Quality(grounding="none", assumption="too short to score")
 # RFC 3550 6.4.1: the cumulative number of packets lost is a signed number of 24 bits.
 _MAX_CUMULATIVE_LOST: Final = 2**23 - 1
 # RFC 3711 5.2: the authentication tag behind the payload of SRTP has 80 bits, unless another suite was chosen.
@@ -55,7 +55,7 @@ def quality(rating: CodecRating, expected: int, lost: int) -> Quality:
     """MOS-LQ of a stretch in which `lost` of `expected` packets are missing, or why there is none."""
     if rating.grounding != "none" and expected < MIN_PACKETS_FOR_MOS:
         return _TOO_SHORT
-    return judge(rating, loss_percent=100 * lost / expected if expected else 0.0)
+    return score(rating, loss_percent=100 * lost / expected if expected else 0.0)
 
 
 def _rating(cut: np.void, context: StreamContext) -> CodecRating:

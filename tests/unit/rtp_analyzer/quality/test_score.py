@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rtp_analyzer.quality import codecs
 from rtp_analyzer.quality.codecs import AMR_WB, EVS, OPUS, RATED, CodecRating, unrated
-from rtp_analyzer.quality.verdict import admitted_burst_r, conversational, judge, listening_mos
+from rtp_analyzer.quality.score import admitted_burst_r, conversational, listening_mos, score
 
 ratings = st.sampled_from(RATED)
 shares_percent = st.floats(0, 50)
@@ -21,7 +21,7 @@ one_a_scale = pytest.mark.parametrize("rating", [codecs.G711, AMR_WB[12.65], EVS
     [(codecs.G711, "nb", 4.409), (codecs.G722, "wb", 4.334), (EVS[24.4], "fb", 4.444), (OPUS[24.4], "fb", 4.444)],
 )
 def test_a_clean_stream_has_the_best_mos_of_its_codec_and_scale(rating: CodecRating, scale: str, mos: float) -> None:
-    verdict = judge(rating, loss_percent=0)
+    verdict = score(rating, loss_percent=0)
 
     assert (verdict.scale, verdict.kind, verdict.grounding) == (scale, "LQ", rating.grounding)
     assert verdict.mos == pytest.approx(mos, abs=5e-4)
@@ -32,7 +32,7 @@ def test_a_clean_stream_has_the_best_mos_of_its_codec_and_scale(rating: CodecRat
 def test_the_published_waterfall_adds_up_on_every_scale(
     rating: CodecRating, loss_percent: float, discard_percent: float, burst_r: float, delay_ms: float
 ) -> None:
-    listening = judge(rating, loss_percent, discard_percent, burst_r)
+    listening = score(rating, loss_percent, discard_percent, burst_r)
 
     for verdict in (listening, conversational(listening, delay_ms)):
         assert verdict is not None
@@ -48,7 +48,7 @@ def test_the_published_waterfall_adds_up_on_every_scale(
 def test_the_short_way_to_a_mos_gives_the_same(
     rating: CodecRating, loss_percent: float, discard_percent: float, burst_r: float
 ) -> None:
-    verdict = judge(rating, loss_percent, discard_percent, burst_r)
+    verdict = score(rating, loss_percent, discard_percent, burst_r)
 
     assert listening_mos(rating, loss_percent + discard_percent, burst_r) == pytest.approx(verdict.mos, abs=1e-9)
 
@@ -65,7 +65,7 @@ def test_the_short_way_to_a_mos_gives_the_same(
 def test_a_delay_makes_it_the_quality_of_a_conversation(
     rating: CodecRating, loss_percent: float, delay_ms: float, mos: float
 ) -> None:
-    verdict = conversational(judge(rating, loss_percent), delay_ms)
+    verdict = conversational(score(rating, loss_percent), delay_ms)
 
     assert verdict is not None
     assert (verdict.kind, verdict.scale, verdict.grounding) == ("CQ", rating.scale, rating.grounding)
@@ -74,7 +74,7 @@ def test_a_delay_makes_it_the_quality_of_a_conversation(
 
 @one_a_scale
 def test_conversing_is_never_better_than_listening(rating: CodecRating) -> None:
-    listening = judge(rating, loss_percent=1)
+    listening = score(rating, loss_percent=1)
 
     conversations = [conversational(listening, delay_ms) for delay_ms in range(0, 1001, 10)]
 
@@ -86,7 +86,7 @@ def test_conversing_is_never_better_than_listening(rating: CodecRating) -> None:
 def test_a_codec_without_a_value_has_no_mos_but_a_reason() -> None:
     rating = unrated("X", "nobody measured it")
 
-    verdict = judge(rating, loss_percent=1)
+    verdict = score(rating, loss_percent=1)
 
     assert (verdict.grounding, verdict.mos, verdict.r_factor, verdict.waterfall) == ("none", None, None, None)
     assert verdict.assumption == "nobody measured it"
@@ -98,7 +98,7 @@ class TestBurstRatio:
     @pytest.mark.parametrize("rating", [codecs.GSM_EFR, codecs.G726_32, codecs.G722, EVS[24.4]])
     def test_it_counts_only_with_a_stateful_concealment_on_the_narrowband_scale(self, rating: CodecRating) -> None:
         assert admitted_burst_r(rating, 5, 2) == 1
-        assert judge(rating, 5, burst_r=2).mos == judge(rating, 5).mos
+        assert score(rating, 5, burst_r=2).mos == score(rating, 5).mos
 
     @pytest.mark.parametrize("rating", [codecs.G711, codecs.G729_VAD, codecs.G723_63_VAD])
     def test_it_is_valid_up_to_two(self, rating: CodecRating) -> None:
@@ -115,7 +115,7 @@ class TestBurstRatio:
         [(codecs.G711, 5, 2, 76.00), (codecs.G711, 1, 4, 89.46), (codecs.G729_VAD, 2, 2, 73.81)],
     )
     def test_it_costs_what_g107_says(self, rating: CodecRating, loss_percent: float, burst_r: float, r: float) -> None:
-        verdict = judge(rating, loss_percent, burst_r=burst_r)
+        verdict = score(rating, loss_percent, burst_r=burst_r)
 
         assert verdict.r_factor == pytest.approx(r, abs=0.0051)
         assert verdict.waterfall is not None

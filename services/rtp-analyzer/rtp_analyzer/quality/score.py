@@ -1,4 +1,4 @@
-"""The verdict on a stretch of a stream: from a codec and what is missing, then the delay, to MOS, R and waterfall."""
+"""The score of a stretch of a stream: from a codec and what is missing, then the delay, to MOS, R and waterfall."""
 
 from functools import lru_cache
 from typing import Final
@@ -15,7 +15,7 @@ _VALID_BURST_R: Final = 2.0
 _VALID_ABOVE_BELOW_PERCENT: Final = 2.0
 
 
-def judge(rating: CodecRating, loss_percent: float, discard_percent: float = 0.0, burst_r: float = 1.0) -> Quality:
+def score(rating: CodecRating, loss_percent: float, discard_percent: float = 0.0, burst_r: float = 1.0) -> Quality:
     """MOS-LQ on the codec's own scale; no MOS, but why, when the E-model has no value for the codec.
 
     Loss and discard are of the packets expected, together Ppl.
@@ -72,7 +72,7 @@ def conversational(listening: Quality, mouth_to_ear_ms: float) -> Quality | None
 
 
 def listening_mos(rating: CodecRating, missing_percent: float, burst_r: float = 1.0) -> float | None:
-    """The MOS of `judge` without its reasons: for many buffers of many streams a second."""
+    """The MOS of `score` without its reasons: for many buffers of many streams a second."""
     if rating.ie is None or rating.bpl is None:
         return None
     scale = SCALES[rating.scale]
