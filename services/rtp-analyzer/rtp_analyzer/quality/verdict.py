@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from rtp_analyzer.quality.emodel import SCALES
 from rtp_analyzer.quality.words import in_words
 from shared.events.calls import Party
 from shared.events.metrics import Quality
@@ -17,7 +18,6 @@ from shared.events.verdict import Culprit, Evidence, Finding, Problem, Rating, V
 # The bands of ITU-T G.109 on the narrowband scale: "satisfied" begins at 80, "some users dissatisfied" at 70.
 GOOD_R: Final = 80.0
 FAIR_R: Final = 70.0
-SCALE_FACTORS: Final = {"nb": 1.0, "wb": 1.29, "fb": 1.48}  # G.107.1, G.107.2: R of each scale to that of G.107
 
 AUDIBLE_LOSS_PERCENT: Final = 1.0
 MIN_LOST: Final = 5  # fewer are chance, whatever share of a short call they are
@@ -185,7 +185,7 @@ def _rating(directions: tuple[Direction, ...], findings: list[Finding]) -> Ratin
 def _band(quality: Quality | None) -> Rating:
     if quality is None or quality.r_factor is None:
         return "unknown"
-    r = quality.r_factor / SCALE_FACTORS[quality.scale]
+    r = quality.r_factor / SCALES[quality.scale].stretch
     return "good" if r >= GOOD_R else "fair" if r >= FAIR_R else "poor"
 
 

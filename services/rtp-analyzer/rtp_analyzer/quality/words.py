@@ -21,7 +21,10 @@ _CULPRITS: Final = {
     "codec": "in the codec",
     "unknown": "at a place that the evidence does not show",
 }
-_MISSING_UNKNOWN: Final = "Nothing is heard from the {direction}: no packet of it arrives. Look for a firewall, or a wrong address in its SDP."
+_MISSING_UNKNOWN: Final = (
+    "Nothing is heard from the {direction}: no packet of it arrives. Look for a firewall, or an address in its SDP that "
+    "is wrong."
+)
 _PROBLEMS: Final = {
     "missing": "Nothing is heard from the {direction}: its packets come from another address than it said. Look at the "
     "NAT {where}.",
