@@ -61,6 +61,7 @@ from shared.events.streams import (
     flow_stream,
     media_stream,
 )
+from shared.events.verdict import CallJudged
 
 __all__ = [
     "CALLS",
@@ -74,6 +75,7 @@ __all__ = [
     "AudioHealth",
     "CallAnswered",
     "CallEnded",
+    "CallJudged",
     "CallRinging",
     "CallStarted",
     "CallUpdated",
