@@ -2,7 +2,7 @@
 
 from shared.events.base import Event, Transport, Value
 from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Impairment, Party
-from shared.events.codec import MalformedEntry, decode, encode
+from shared.events.codec import Draft, MalformedEntry, decode, encode
 from shared.events.flows import FlowLost, MessageHandedOver, ResponseHandedBack
 from shared.events.gateways import GatewayDown, GatewayProbed, GatewayUp
 from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
@@ -42,7 +42,7 @@ from shared.events.security import (
     SuccessfulAuth,
     UnexpectedAddress,
 )
-from shared.events.sip import SipMessageSeen
+from shared.events.sip import SipMessageSeen, message_seen
 from shared.events.streams import (
     CALLS,
     GATEWAYS,
@@ -74,6 +74,7 @@ __all__ = [
     "ChallengeSent",
     "DeviceRegistered",
     "DeviceUnregistered",
+    "Draft",
     "Event",
     "FloodDetected",
     "FlowLost",
@@ -123,4 +124,5 @@ __all__ = [
     "encode",
     "flow_stream",
     "media_stream",
+    "message_seen",
 ]
