@@ -29,6 +29,11 @@ class State:
         with broker_errors():
             await self._redis.set(key, value, px=int(ttl_s * 1000))
 
+    async def create(self, key: str, value: str, ttl_s: float) -> bool:
+        """Puts it where nothing is yet; False when something is."""
+        with broker_errors():
+            return bool(await self._redis.set(key, value, px=int(ttl_s * 1000), nx=True))
+
     async def delete(self, key: str) -> None:
         with broker_errors():
             await self._redis.delete(key)
