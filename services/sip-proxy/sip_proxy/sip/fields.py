@@ -186,6 +186,13 @@ class Headers:
         view = views[key] = parse(self)
         return view
 
+    def read(self, views: Iterable[tuple[str, Callable[["Headers"], object]]]) -> None:
+        """Makes these views now, so that whoever asks later has them; raises what they raise."""
+        known = self._views
+        for key, parse in views:
+            if key not in known:
+                known[key] = parse(self)
+
     def remember(self, key: str, value: object) -> None:
         """Notes a view that whoever changed the field has at hand."""
         self._views[key] = value

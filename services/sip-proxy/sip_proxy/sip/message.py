@@ -267,3 +267,15 @@ def _has_tag(headers: Headers) -> bool:
         return headers.view("to", _to).tag is not None
     except SipParseError:
         return ";tag=" in _required(headers, "to")
+
+
+# The views that must not raise once a message has been parsed.
+RELIED_UPON = (
+    ("via", _top_via),
+    ("from", _from),
+    ("to", _to),
+    ("call-id", _call_id),
+    ("cseq", _cseq),
+    ("max-forwards", _max_forwards),
+)
+RELIED_UPON_IN_REQUESTS = (("contact", _contacts), ("route", _routes), ("record-route", _record_routes))

@@ -10,7 +10,7 @@ from functools import lru_cache
 from sip_proxy.sip.errors import SipParseError, UnsupportedScheme
 from sip_proxy.sip.fields import SINGLE, Field, Headers, header_key
 from sip_proxy.sip.grammar import is_token
-from sip_proxy.sip.message import SIP_VERSION, Request, Response
+from sip_proxy.sip.message import RELIED_UPON, RELIED_UPON_IN_REQUESTS, SIP_VERSION, Request, Response
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -128,13 +128,12 @@ def validate(message: Request | Response) -> None:
     repeated = message.headers.repeated(SINGLE)
     if repeated is not None:
         raise SipParseError(400, f"Multiple {repeated.title()}")
-    # To read a view is to check it.
-    _ = message.top_via(), message.from_(), message.to(), message.call_id, message.cseq, message.max_forwards
+    message.headers.read(RELIED_UPON)  # to read a view is to check it
     if isinstance(message, Request):
         if message.cseq.method != message.method:
             raise SipParseError(400, "CSeq Method Does Not Match")
         _validate_request_uri(message)
-        _ = message.contacts, message.routes, message.record_routes
+        message.headers.read(RELIED_UPON_IN_REQUESTS)
 
 
 def _validate_request_uri(request: Request) -> None:
