@@ -9,7 +9,7 @@ ARGS =
 unexport PYTHONPATH PYTHONHOME
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo certs test bench check fix events-doc lock clean up down logs
+.PHONY: help run demo certs test bench check fix events-doc quality-doc lock clean up down logs
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,10 @@ fix: ## mend what can be mended mechanically: formatting, import order
 events-doc: ## write docs/events.md anew from the event classes
 	@deploy/prepare.sh check
 	$(PYTHON) -m shared.events.document > docs/events.md.new && mv docs/events.md.new docs/events.md
+
+quality-doc: ## write docs/quality.md anew from the E-models and the codec table
+	@deploy/prepare.sh check
+	$(PYTHON) -m rtp_analyzer.quality.document > docs/quality.md.new && mv docs/quality.md.new docs/quality.md
 
 lock: ## developers: lock the dependencies anew (needs uv)
 	@deploy/export-locks.sh

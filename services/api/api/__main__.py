@@ -17,11 +17,13 @@ from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.auth import Auth
+from api.config_help.servers import SipServer
 from api.feed import LiveFeed
 from api.ingest import STREAMS, Ingest
 from api.janitor import Janitor
+from api.metrics import Tally
 from api.parts import Parts
-from api.settings import ApiSettings
+from api.settings import ApiSettings, parse_networks
 from api.store.database import Database
 from shared.broker import Bus, State, Workers, connect
 from shared.health import beat
@@ -61,10 +63,27 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
         await database.migrate()
         auth = Auth(database, hasher, settings.data_dir, now)
         await auth.prepare(settings.admin_password.get_secret_value() if settings.admin_password else None)
-        feed = await LiveFeed.restore(bus, database, now)
+        tally = Tally()
+        feed = await LiveFeed.restore(bus, database, now, tally.observe)
         ingest = Ingest(bus, database, settings.instance, now)
         janitor = Janitor(bus, STREAMS, now)
-        app = create_app(Parts(database, feed, auth, state, Workers(redis), settings.web_dir, now))
+        sip_server = SipServer(
+            settings.public_address, settings.advertised_address(), settings.sip_port, settings.sips_port
+        )
+        app = create_app(
+            Parts(
+                database,
+                feed,
+                auth,
+                state,
+                Workers(redis),
+                settings.web_dir,
+                sip_server,
+                now,
+                tally=tally,
+                metrics_networks=parse_networks(settings.metrics_networks),
+            )
+        )
 
         def counters() -> dict[str, float]:
             return {**ingest.counters, **janitor.counters, "clients": float(feed.clients)}

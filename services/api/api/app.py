@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from api import problems
 from api.door import EncodedCallIds, SameOrigin, SecureHeaders, signed_in
 from api.parts import Parts
-from api.routes import calls, devices, health, live, session, system
+from api.routes import calls, config_help, devices, health, live, metrics, session, system
 from api.routes.pages import Pages
 
 DESCRIPTION = """Calls, their quality per direction as measured from the RTP, registered devices, security events.
@@ -18,7 +18,7 @@ RFC 3339 in UTC. Errors are problem details (RFC 9457)."""
 
 
 def create_app(parts: Parts) -> ASGIApp:
-    """The application: REST under /api/v1, /ws, /healthz, /readyz and the pages."""
+    """The application: REST under /api/v1, /ws, /healthz, /readyz, /metrics and the pages."""
     app = FastAPI(
         title="VoIP Quality Monitor",
         version="1",
@@ -33,13 +33,14 @@ def create_app(parts: Parts) -> ASGIApp:
     app.include_router(_rest(app))
     app.include_router(live.router)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.mount("/", Pages(parts.web_dir))
     return SecureHeaders(SameOrigin(EncodedCallIds(app)))
 
 
 def _rest(app: FastAPI) -> APIRouter:
     guarded = APIRouter(dependencies=[Depends(signed_in)])
-    for router in (calls.router, devices.router, system.router):
+    for router in (calls.router, devices.router, config_help.router, system.router):
         guarded.include_router(router)
 
     @guarded.get("/openapi.json", include_in_schema=False)

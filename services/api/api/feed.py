@@ -17,7 +17,7 @@ from api.shapes import Delta, Ping, Snapshot
 from api.store import queries
 from api.store.database import Database
 from shared.broker import Bus
-from shared.events import CALLS, METRICS, REGISTRATIONS
+from shared.events import CALLS, METRICS, REGISTRATIONS, Event
 
 log = structlog.get_logger(__name__)
 
@@ -73,8 +73,16 @@ class Subscriber:
 class LiveFeed:
     """The live view of this process and its clients."""
 
-    def __init__(self, bus: Bus, state: LiveState, after: dict[str, str], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        state: LiveState,
+        after: dict[str, str],
+        now: Callable[[], float],
+        observe: Callable[[Event], None],
+    ) -> None:
         self._bus = bus
+        self._observe = observe
         self._after = after
         self._now = now
         self._subscribers: set[Subscriber] = set()
@@ -82,8 +90,13 @@ class LiveFeed:
         self.state = state
 
     @classmethod
-    async def restore(cls, bus: Bus, database: Database, now: Callable[[], float]) -> "LiveFeed":
-        """The live view as the database knows it, and the place in the streams from which to read on."""
+    async def restore(
+        cls, bus: Bus, database: Database, now: Callable[[], float], observe: Callable[[Event], None]
+    ) -> "LiveFeed":
+        """The live view as the database knows it, and the place in the streams from which to read on.
+
+        `observe` sees every event too.
+        """
         at = now()
         async with database.reading() as connection:
             # In one transaction, so that nothing falls between what is stored and what is read on.
@@ -91,7 +104,7 @@ class LiveFeed:
             calls = await queries.recent_calls(connection, at - ENDED_KEPT_S, at - FORGET_AFTER_S, CALLS_SHOWN)
             devices = await queries.devices(connection, DEVICES_SHOWN)
         after = {stream.key: _rewound(stored.get(stream.key)) for stream in (CALLS, REGISTRATIONS, METRICS)}
-        return cls(bus, LiveState(calls, devices, at), after, now)
+        return cls(bus, LiveState(calls, devices, at), after, now, observe)
 
     @property
     def clients(self) -> int:
@@ -118,6 +131,7 @@ class LiveFeed:
             for each in deliveries:
                 if each.event is not None:  # the ingest counts and keeps the malformed ones
                     self.state.apply(each.event)
+                    self._observe(each.event)
 
     async def _push(self) -> None:
         while True:

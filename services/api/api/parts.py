@@ -9,8 +9,11 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from api.auth import Auth
+from api.config_help.servers import SipServer
 from api.feed import LiveFeed
+from api.metrics import Tally
 from api.services import ServiceWatch
+from api.settings import Network
 from api.store.database import Database
 from api.throttle import Throttle
 from shared.broker import State, Workers
@@ -26,9 +29,12 @@ class Parts:
     state: State
     workers: Workers
     web_dir: Path
+    sip_server: SipServer
     now: Callable[[], float]
     throttle: Throttle = field(default_factory=Throttle)
     services: ServiceWatch = field(default_factory=ServiceWatch)
+    tally: Tally = field(default_factory=Tally)
+    metrics_networks: tuple[Network, ...] = ()
 
 
 def _parts(connection: HTTPConnection) -> Parts:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pydantic import Field
 
 from shared.events import MediaLeg, Party, PayloadFormat, Value
+from shared.events.media import MAX_FMTP
 from sip_proxy.sip.sdp import Format, Media, SessionDescription
 
 FAX = "T38"
@@ -153,6 +154,7 @@ def _payload_format(known: Format) -> PayloadFormat:
         encoding=known.encoding,
         clock_rate=known.clock_rate,
         channels=known.channels,
+        fmtp=known.fmtp if known.fmtp is not None and len(known.fmtp) <= MAX_FMTP else None,
     )
 
 

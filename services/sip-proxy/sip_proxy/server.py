@@ -56,6 +56,18 @@ from sip_proxy.work import (
 
 log = structlog.get_logger(__name__)
 
+# Known from the start, since a rate needs a first value.
+COUNTED = (
+    "answers_withheld",
+    "keepalives",
+    "messages_broken_off",
+    "messages_sent",
+    "requests_received",
+    "responses_received",
+    "responses_stray",
+    "sends_failed",
+)
+
 
 class Sender(Protocol):
     """A transport's way out."""
@@ -95,7 +107,7 @@ class Server:
         self._alarms = Alarms(self._timer_ran)
         self._senders: dict[Transport, Sender] = {}
         self._strangers = QueueOfStrangers(self._read)
-        self.counters: Counter[str] = Counter()
+        self.counters = Counter(dict.fromkeys(COUNTED, 0))
 
     @property
     def timers(self) -> int:

@@ -103,6 +103,13 @@ describe("the waterfall", () => {
     ro: 94.8, simultaneous: 1.4, delay: 0, codec: 0, loss: 16, burst: 0, discard: 0, r: 77.4, ie: 0, bpl: 25.1,
   };
 
+  it("fits into its width on every scale", () => {
+    const fullband = { ...waterfall, ro: 148, simultaneous: 0, delay: 0, codec: 10, loss: 0, r: 138 };
+
+    expect(steps(fullband)[0]).toMatchObject({ name: "ro", from: 0, to: 1 });
+    expect(steps(fullband).at(-1)?.to).toBeCloseTo(138 / 148);
+  });
+
   it("falls from the ideal line to the result without a gap", () => {
     const list = steps(waterfall);
 

@@ -10,6 +10,8 @@ from shared.events.calls import Impairment, Party
 Language = Literal["en", "it"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
+MAX_FMTP = 256  # all that a codec's quality depends on is shorter; longer ones are not passed on
+
 
 class PayloadFormat(Value):
     """One RTP payload type as SDP (or RFC 3551, for the static ones) names it."""
@@ -18,6 +20,7 @@ class PayloadFormat(Value):
     encoding: str = Field(max_length=64, description="as registered, upper case: `PCMA`, `G729`, `TELEPHONE-EVENT`")
     clock_rate: int = Field(ge=1, le=192_000, description="RTP timestamp units a second; 8000 for G722 (RFC 3551)")
     channels: int = Field(default=1, ge=1, le=8, description="as in rtpmap")
+    fmtp: str | None = Field(default=None, max_length=MAX_FMTP, description="the codec's parameters (a=fmtp)")
 
 
 class MediaLeg(Value):

@@ -17,8 +17,8 @@ MAX_SLICES_AN_ENTRY = 100  # measured: ten times the rate of one entry each
 class Waterfall(Value):
     """How R came about (G.107 clause 7): `r = ro - simultaneous - delay - codec - loss - burst - discard`."""
 
-    ro: float = Field(description="Ro, basic signal-to-noise ratio")
-    simultaneous: float = Field(description="Is, impairments that occur with the voice")
+    ro: float = Field(description="Ro, the best there is: about 94.8 narrowband, 129 wideband, 148 fullband")
+    simultaneous: float = Field(description="Is, what occurs with the voice; 0 but for narrowband")
     delay: float = Field(description="Id, delay and echo")
     codec: float = Field(description="Ie of the codec without loss")
     loss: float = Field(description="what packets lost in the network add to Ie,eff")
@@ -39,7 +39,7 @@ class Quality(Value):
     )
     assumption: str | None = Field(default=None, max_length=256, description="what was assumed, in words")
     mos: Mos | None = Field(default=None, description="estimated mean opinion score (G.107 Annex B)")
-    r_factor: float | None = Field(default=None, description="transmission rating R")
+    r_factor: float | None = Field(default=None, description="transmission rating R, on its scale")
     waterfall: Waterfall | None = Field(default=None, description="how R came about")
 
 

@@ -16,7 +16,7 @@ from shared.testing import AT, call_started
 
 @pytest.fixture
 def feed():
-    return LiveFeed(Bus(connect("redis://127.0.0.1:1/0")), LiveState({}, [], AT), {}, lambda: AT)
+    return LiveFeed(Bus(connect("redis://127.0.0.1:1/0")), LiveState({}, [], AT), {}, lambda: AT, lambda event: None)
 
 
 async def received(subscriber) -> dict[str, Any]:

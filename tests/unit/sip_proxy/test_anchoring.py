@@ -99,6 +99,19 @@ def test_a_party_may_send_what_the_other_can_receive_under_the_others_numbers() 
     assert sends["callee"][:3] == [18, 8, 96]
 
 
+@pytest.mark.parametrize(
+    ("fmtp", "told"), [("annexb=no", "annexb=no"), ("x" * 256, "x" * 256), ("x" * 257, None), (None, None)]
+)
+def test_the_worker_is_told_the_parameters_of_a_codec_unless_they_are_endless(
+    fmtp: str | None, told: str | None
+) -> None:
+    line = "" if fmtp is None else f"a=fmtp:18 {fmtp}\n"
+
+    both = anchor().learned("caller", sdp(OFFER.replace("a=ptime", f"{line}a=ptime")), "a")
+
+    assert both.legs[1].formats[0].fmtp == told
+
+
 def test_a_hold_keeps_our_ports_and_says_who_may_send() -> None:
     both = anchor().learned("caller", sdp(OFFER), "a").learned("callee", sdp(ANSWER), "b")
 

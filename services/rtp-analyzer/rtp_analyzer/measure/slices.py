@@ -8,11 +8,12 @@ from typing import Final, TypedDict
 import numpy as np
 
 from rtp_analyzer.measure.state import NO_PAYLOAD_TYPE
-from rtp_analyzer.quality.codecs import CodecRating, narrowband_rating
-from rtp_analyzer.quality.emodel import Breakdown, PacketImpairment, mos, rate
+from rtp_analyzer.quality.choice import MeanPacket, rating_of
+from rtp_analyzer.quality.codecs import CodecRating
+from rtp_analyzer.quality.verdict import judge
 from shared.events.calls import Party
 from shared.events.media import PayloadFormat
-from shared.events.metrics import Measures, Quality, Slice, StreamReport, Waterfall
+from shared.events.metrics import Measures, Quality, Slice, StreamReport
 
 NANOSECONDS: Final = 1e9
 # Loss of a handful of packets is no percentage: one of five lost would print the worst MOS there is.
@@ -22,6 +23,8 @@ MIN_SLICE_FOR_MOS_S: Final = 0.5
 _TOO_SHORT: Final = Quality(grounding="none", assumption="too short to judge")
 # RFC 3550 6.4.1: the cumulative number of packets lost is a signed number of 24 bits.
 _MAX_CUMULATIVE_LOST: Final = 2**23 - 1
+# RFC 3711 5.2: the authentication tag behind the payload of SRTP has 80 bits, unless another suite was chosen.
+_SRTP_TAG_OCTETS: Final = 10
 # A slice cut after the wall clock was set back would have no length.
 _SHORTEST_SLICE_S: Final = 1e-3
 
@@ -35,6 +38,7 @@ class StreamContext:
     direction: Party
     source: str | None
     formats: Mapping[int, PayloadFormat]
+    encrypted: bool = False
 
     def encoding(self, payload_type: int) -> str | None:
         """The codec's name in SDP, or None when nobody named it."""
@@ -49,35 +53,17 @@ def cumulative_lost(expected: int, received: int) -> int:
 
 def quality(rating: CodecRating, expected: int, lost: int) -> Quality:
     """MOS-LQ of a stretch in which `lost` of `expected` packets are missing, or why there is none."""
-    if rating.ie is None or rating.bpl is None:
-        return Quality(grounding="none", assumption=rating.assumption)
-    if expected < MIN_PACKETS_FOR_MOS:
+    if rating.grounding != "none" and expected < MIN_PACKETS_FOR_MOS:
         return _TOO_SHORT
-    packets = PacketImpairment(ie=rating.ie, bpl=rating.bpl, loss_percent=100 * lost / expected)
-    terms = rate(packets)
-    return Quality(
-        grounding=rating.grounding,
-        assumption=f"{rating.source}: {rating.assumption}",
-        mos=mos(terms.r),
-        r_factor=terms.r,
-        waterfall=_waterfall(terms, packets),
-    )
+    return judge(rating, loss_percent=100 * lost / expected if expected else 0.0)
 
 
-def _waterfall(terms: Breakdown, packets: PacketImpairment) -> Waterfall:
-    # The advantage factor is 0 on the default line, so the published terms add up to R without it.
-    return Waterfall(
-        ro=terms.ro,
-        simultaneous=terms.simultaneous,
-        delay=terms.delay,
-        codec=terms.codec,
-        loss=terms.loss,
-        burst=terms.burst,
-        discard=terms.discard,
-        r=terms.r,
-        ie=packets.ie,
-        bpl=packets.bpl,
-    )
+def _rating(cut: np.void, context: StreamContext) -> CodecRating:
+    octets, ptime_ms = float(cut["voice_octets_mean"]), float(cut["ptime_ms"])
+    if context.encrypted:
+        octets -= _SRTP_TAG_OCTETS
+    packet = None if isnan(octets) or isnan(ptime_ms) else MeanPacket(octets, ptime_ms)
+    return rating_of(context.formats.get(int(cut["payload_type"])), packet)
 
 
 def _milliseconds(seconds: float) -> float | None:
@@ -104,7 +90,7 @@ def _measures(cut: np.void, stretch: str, rating: CodecRating) -> Measures:
 
 def interval_measures(cut: np.void, context: StreamContext) -> Measures:
     """The slice alone. A packet that comes after its slice was cut corrects the total, no later slice."""
-    measures = _measures(cut, "interval", narrowband_rating(context.encoding(int(cut["payload_type"]))))
+    measures = _measures(cut, "interval", _rating(cut, context))
     rated = measures.quality is not None and measures.quality.mos is not None
     if rated and _length_s(cut) < MIN_SLICE_FOR_MOS_S:
         return measures.model_copy(update={"quality": _TOO_SHORT})
@@ -113,7 +99,7 @@ def interval_measures(cut: np.void, context: StreamContext) -> Measures:
 
 def total_measures(cut: np.void, context: StreamContext) -> Measures:
     """The stream so far."""
-    return _measures(cut, "total", narrowband_rating(context.encoding(int(cut["payload_type"]))))
+    return _measures(cut, "total", _rating(cut, context))
 
 
 def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) -> Slice:

@@ -58,6 +58,9 @@ STREAM: Final = np.dtype(
         ("steady_jitter_max_s", np.float64),
         ("ptime_s", np.float64),  # a distance seen twice in a row; 0: unknown
         ("ptime_candidate", np.uint32),  # the last distance, in timestamp units
+        # whole voice packets of the present payload type and ptime: what its bitrate is known from
+        ("voice_packets", np.int64),
+        ("voice_octets", np.int64),
         # the current slice
         ("mark_ns", np.int64),
         ("mark_base", np.int64),  # numbers in mark_base..mark_max belong to earlier slices
@@ -82,6 +85,7 @@ SLICE: Final = np.dtype(
         ("payload_type", np.uint8),
         ("clock_rate", np.uint32),
         ("ptime_ms", np.float64),
+        ("voice_octets_mean", np.float64),  # payload octets of a whole voice packet
         ("segments", np.uint32),
         ("strays", np.int64),
         ("steps", np.int64),

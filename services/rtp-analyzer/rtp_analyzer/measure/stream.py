@@ -70,13 +70,21 @@ def _add_jitter(stream: np.void, deviation_s: float, sender_may_step: bool) -> N
     stream["steady_jitter_max_s"] = max(stream["steady_jitter_max_s"], steady_s)
 
 
+@compiled(_VOID(_STREAM))
+def _forget_weight(stream: np.void) -> None:
+    """What packets weighed so far says nothing of those of another codec, or of another length."""
+    stream["voice_packets"] = 0
+    stream["voice_octets"] = 0
+
+
 @compiled(_VOID(_STREAM, _INT, _INT))
 def _learn_ptime(stream: np.void, advance: int, clock_rate: int) -> None:
     """Two equal distances between consecutive voice packets of a talkspurt are the ptime."""
     if advance <= 0 or advance > clock_rate * MAX_PTIME_S:
         return
-    if stream["ptime_candidate"] == advance:
+    if stream["ptime_candidate"] == advance and stream["ptime_s"] != advance / clock_rate:
         stream["ptime_s"] = advance / clock_rate
+        _forget_weight(stream)
     stream["ptime_candidate"] = advance
 
 
@@ -107,6 +115,8 @@ def observe(
     stream["last_arrival_ns"] = arrival_ns
     # An empty packet keeps a NAT binding open (RFC 6263 4.6), under a payload type that says nothing of the codec.
     if (kind == VOICE and payload_bytes > 0) or stream["payload_type"] == NO_PAYLOAD_TYPE:
+        if stream["payload_type"] != payload_type:
+            _forget_weight(stream)
         stream["payload_type"] = payload_type
         stream["clock_rate"] = clock_rate
     # RFC 4733: every packet of an event repeats its start, so D would grow with its length.
@@ -114,6 +124,9 @@ def observe(
         return outcome
 
     paced = kind == VOICE and payload_bytes > MAX_SILENCE_OCTETS
+    if paced:
+        stream["voice_packets"] += 1
+        stream["voice_octets"] += payload_bytes
     # RFC 7160: timestamps of another clock rate cannot be compared.
     if stream["media_clock_rate"] == clock_rate:
         # Modulo 2^32, signed: the timestamp wraps too.
@@ -187,6 +200,7 @@ def cut_slice(stream: np.void, at_ns: int, out: np.void) -> None:
     out["payload_type"] = stream["payload_type"]
     out["clock_rate"] = stream["clock_rate"]
     out["ptime_ms"] = stream["ptime_s"] * 1000 if stream["ptime_s"] > 0 else np.nan
+    out["voice_octets_mean"] = stream["voice_octets"] / stream["voice_packets"] if stream["voice_packets"] else np.nan
     out["segments"] = stream["segments"]
     out["strays"] = stream["strays"]
     out["steps"] = stream["steps"]

@@ -277,6 +277,7 @@ class Relay:
             direction=opened.leg.party,
             source=addresses.text(cut["source"]),
             formats=opened.formats,
+            encrypted=opened.leg.encrypted,
         )
         return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]))
 

@@ -135,6 +135,32 @@ export interface Registration {
   readonly expires_at: string | null;
 }
 
+/** The same in each language of the page. */
+export type Words = { readonly [code in "en" | "it"]: string };
+
+export type Transport = "udp" | "tcp" | "tls";
+export type Confidence = "tried" | "documented" | "unverified";
+
+export interface DeviceName {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: "gateway" | "adapter" | "phone" | "softphone" | "pbx";
+  readonly confidence: Confidence;
+  readonly transports: readonly Transport[];
+}
+
+export interface ConfigHelp {
+  readonly device: DeviceName;
+  readonly transport: Transport;
+  readonly server: string;
+  readonly parts: readonly {
+    readonly where: Words;
+    readonly lines: readonly { readonly text: string; readonly confidence: Confidence }[];
+  }[];
+  readonly notes: readonly Words[];
+  readonly checks: readonly (Words & { readonly id: "registered" | "echo" | "codec" | "spoken" })[];
+}
+
 export interface Service {
   readonly service: string;
   readonly instance: string | null; // null: none was ever heard of

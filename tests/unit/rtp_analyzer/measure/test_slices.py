@@ -1,9 +1,11 @@
 """What is published of a stream."""
 
+from dataclasses import replace
+
 import pytest
 
 from rtp_analyzer.measure.slices import MIN_PACKETS_FOR_MOS, StreamContext, build_report, build_slice, quality
-from rtp_analyzer.quality.codecs import NARROWBAND, narrowband_rating
+from rtp_analyzer.quality.codecs import G711, G729_VAD
 from tests.unit.rtp_analyzer.rtp_builders import (
     FORMATS,
     SSRC,
@@ -80,7 +82,7 @@ def test_five_percent_loss_costs_what_g107_says() -> None:
 
 @pytest.mark.parametrize("lost", [0, 1, 7, 50, 100])
 def test_the_published_waterfall_adds_up(lost: int) -> None:
-    verdict = quality(NARROWBAND["G729"], 100, lost)
+    verdict = quality(G729_VAD, 100, lost)
 
     fall = verdict.waterfall
     assert fall is not None
@@ -91,7 +93,7 @@ def test_the_published_waterfall_adds_up(lost: int) -> None:
 
 
 def test_a_codec_without_a_value_has_no_mos_but_a_reason() -> None:
-    piece = build_slice(measure(steady(50, payload_type=111, clock_rate=48000)), CONTEXT)
+    piece = build_slice(measure(steady(50, payload_type=111, clock_rate=48000, payload_bytes=20)), CONTEXT)
 
     assert (piece.codec, piece.clock_rate, piece.total.loss_percent) == ("OPUS", 48000, 0)
     verdict = piece.total.quality
@@ -99,6 +101,25 @@ def test_a_codec_without_a_value_has_no_mos_but_a_reason() -> None:
     assert (verdict.grounding, verdict.mos, verdict.r_factor, verdict.waterfall) == ("none", None, None, None)
     assert verdict.assumption is not None
     assert "Opus" in verdict.assumption
+
+
+def test_opus_is_judged_by_its_neighbour_at_its_bitrate() -> None:
+    piece = build_slice(measure(steady(50, payload_type=111, clock_rate=48000, payload_bytes=61)), CONTEXT)
+
+    for verdict in (piece.interval.quality, piece.total.quality):
+        assert verdict is not None
+        assert (verdict.scale, verdict.grounding) == ("fb", "proxy")
+        assert verdict.mos == pytest.approx(4.444, abs=5e-4)
+        assert "EVS-SWB at 24.4 kbit/s" in (verdict.assumption or "")
+
+
+def test_the_tag_of_srtp_is_no_bitrate() -> None:
+    record = measure(steady(50, payload_type=111, clock_rate=48000, payload_bytes=61))
+
+    verdict = build_slice(record, replace(CONTEXT, encrypted=True)).total.quality
+
+    assert verdict is not None
+    assert "EVS-SWB at 16.4 kbit/s" in (verdict.assumption or "")
 
 
 def test_a_payload_type_that_nobody_named_is_unknown_not_zero() -> None:
@@ -111,12 +132,12 @@ def test_a_payload_type_that_nobody_named_is_unknown_not_zero() -> None:
 
 
 def test_a_handful_of_packets_has_no_mos() -> None:
-    too_short = quality(NARROWBAND["PCMA"], MIN_PACKETS_FOR_MOS - 1, 1)
+    too_short = quality(G711, MIN_PACKETS_FOR_MOS - 1, 1)
 
     assert (too_short.grounding, too_short.mos) == ("none", None)
     assert too_short.assumption is not None
     assert "too short" in too_short.assumption
-    assert quality(NARROWBAND["PCMA"], MIN_PACKETS_FOR_MOS, 1).mos is not None
+    assert quality(G711, MIN_PACKETS_FOR_MOS, 1).mos is not None
 
 
 def test_a_short_last_slice_is_no_verdict_but_counts_in_the_total() -> None:
@@ -160,10 +181,3 @@ def test_the_report_covers_the_whole_stream() -> None:
     assert (report.started_at, report.ended_at) == pytest.approx((START + 0.02, START + 2.02), abs=1e-6)
     assert (report.total.packets_expected, report.total.packets_lost) == (101, 1)
     assert (report.mos_min, report.codec, report.direction) == (3.5, "PCMA", "caller")
-
-
-@pytest.mark.parametrize("encoding", [*NARROWBAND, None, "X" * 64])
-def test_every_assumption_fits_the_event(encoding: str | None) -> None:
-    verdict = quality(narrowband_rating(encoding), 50, 1)
-
-    assert verdict.assumption

@@ -415,6 +415,36 @@ class TestPtime:
         assert np.isnan(measure(steady(2))["ptime_ms"])
 
 
+class TestWeight:
+    def test_it_is_the_mean_of_whole_voice_packets(self) -> None:
+        speech = [replace(packet, payload_bytes=60 + i % 3) for i, packet in enumerate(steady(33))]
+        silence = steady(10, ptime_ms=160, first_sequence=1033, first_timestamp=60_000, start_ms=660, payload_bytes=7)
+        event = Arrival(3000, 1043, 90_000, payload_type=101, payload_bytes=4)
+
+        assert measure([*speech, *silence, event])["voice_octets_mean"] == pytest.approx(61, abs=0.05)
+
+    def test_packets_of_another_codec_or_length_are_forgotten(self) -> None:
+        first = steady(50)
+        second = steady(
+            50, payload_type=0, first_sequence=1050, first_timestamp=58_000, start_ms=1000, payload_bytes=20
+        )
+        third = steady(
+            50,
+            payload_type=0,
+            ptime_ms=40,
+            first_sequence=1100,
+            first_timestamp=66_000,
+            start_ms=2000,
+            payload_bytes=40,
+        )
+
+        assert measure([*first, *second])["voice_octets_mean"] == 20
+        assert measure([*first, *second, *third])["voice_octets_mean"] == 40
+
+    def test_without_voice_it_is_not_known(self) -> None:
+        assert np.isnan(measure(steady(5, payload_bytes=2))["voice_octets_mean"])
+
+
 class TestRecord:
     def test_an_open_stream_has_nothing(self) -> None:
         stream = new_stream()

@@ -1,5 +1,5 @@
 // The requests to /api/v1. Errors are values of one class, by what a page can do about them.
-import type { Call, CallDetail, Page, Service, Session, SipMessage, Slice } from "../types";
+import type { Call, CallDetail, ConfigHelp, DeviceName, Page, Service, Session, SipMessage, Slice } from "../types";
 
 /** A request that failed; `status` 0: no answer came at all. */
 export class ApiError extends Error {
@@ -64,6 +64,15 @@ export class Api {
 
   services(signal?: AbortSignal): Promise<readonly Service[]> {
     return this.#items("/services", signal);
+  }
+
+  configurableDevices(signal?: AbortSignal): Promise<readonly DeviceName[]> {
+    return this.#items("/config-help", signal);
+  }
+
+  configHelp(device: string, wanted: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ConfigHelp> {
+    const given = Object.entries(wanted).filter(([, value]) => value !== "");
+    return this.#get(`/config-help/${encodeURIComponent(device)}?${new URLSearchParams(given)}`, signal);
   }
 
   async #items<Item>(path: string, signal?: AbortSignal): Promise<readonly Item[]> {
