@@ -68,7 +68,7 @@ class App:
         quotas: Quotas,
         registry: Registry,
         nonces: NonceUses,
-        publish: Callable[[Stream, Event | Draft], None],
+        write: Callable[[Stream, Event | Draft], None],
         tasks: asyncio.TaskGroup,
         now: Callable[[], float],
         token: Callable[[], str],
@@ -80,7 +80,7 @@ class App:
             OSError: the port is taken, or the address is not ours.
         """
         timers = timers or Timers(t1=settings.sip_round_trip_ms / 1000)
-        write, publish = publish, Journal(publish).publish
+        publish = Journal(write).publish
         self._state, self._publish, self._tasks, self._now = state, publish, tasks, now
         self._listeners = Listeners(settings)
         address = self._listeners.address
