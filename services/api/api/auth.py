@@ -12,9 +12,8 @@ from pwdlib import PasswordHash
 from pwdlib.hashers import HasherProtocol
 from sqlalchemy import delete, select
 
-from api.store import tables
+from api.store import bulk, tables
 from api.store.database import Database
-from api.store.writes import upsert
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +65,7 @@ class Auth:
         token, now = secrets.token_urlsafe(32), self._now()
         async with self._database.writing() as connection:
             await connection.execute(delete(tables.sessions).where(tables.sessions.c.expires_at < now))
-            row = {"username": username, "created_at": now, "expires_at": now + SESSION_S}
-            await upsert(connection, tables.sessions, [{"token_hash": _digest(token), **row}])
+            await bulk.upsert(connection, tables.sessions, [(_digest(token), username, now, now + SESSION_S)])
         if username == ADMIN:
             await asyncio.to_thread(self._first_password.unlink, missing_ok=True)
         user = await self.user_of(token)
@@ -97,9 +95,9 @@ class Auth:
 
     async def _set_password(self, username: str, password: str) -> None:
         """Sets the password and ends the sessions that an older one opened."""
-        row = {"username": username, "password_hash": await self._hash(password), "role": "admin"}
+        password_hash = await self._hash(password)
         async with self._database.writing() as connection:
-            await upsert(connection, tables.users, [{**row, "created_at": self._now()}])
+            await bulk.upsert(connection, tables.users, [(username, password_hash, "admin", self._now())])
             await connection.execute(delete(tables.sessions).where(tables.sessions.c.username == username))
 
     async def _hash(self, password: str) -> str:

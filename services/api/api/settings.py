@@ -22,7 +22,8 @@ class ApiSettings(CommonSettings):
     sip_port: int = Field(default=5060, ge=0, le=65535, description="of the sip-proxy, for the configuration help")
     sips_port: int = Field(default=5061, ge=0, le=65535, description="of the sip-proxy, for the configuration help")
     database_url: str | None = Field(
-        default=None, description="sqlite:///path; default: vqm.sqlite3 in the data directory"
+        default=None,
+        description="sqlite:///path or postgresql://user:password@host/name; default: SQLite in the data directory",
     )
     admin_password: SecretStr | None = Field(
         default=None, description="password of the user `admin`; default: one is made at the first start and printed"
@@ -48,9 +49,11 @@ class ApiSettings(CommonSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_sqlite(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith("sqlite:///"):
-            raise ValueError("this release stores in SQLite: sqlite:///relative/path or sqlite:////absolute/path")
+    def _is_known(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError(
+                "it is sqlite:///relative/path, sqlite:////absolute/path or postgresql://user:password@host/name"
+            )
         return url
 
     def store_url(self) -> str:

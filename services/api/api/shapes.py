@@ -8,9 +8,9 @@ from pydantic import Field, PlainSerializer, WithJsonSchema
 
 from api.devices import DeviceState
 from api.quality import Direction
-from shared.events import Measures, Party
+from shared.events import Party, StreamReport
 
-Flag = Literal["monitor_impaired", "no_media", "stale"]
+Flag = Literal["monitor_impaired", "no_media", "one_way_audio", "dead_air", "clipping", "stale"]
 
 
 def rfc3339(at: float) -> str:
@@ -64,28 +64,23 @@ class CallView:
         list[Flag],
         Field(
             description="monitor_impaired: our own overload spoiled a measurement; no_media: answered, but a party "
-            "that should send does not; stale: nothing was heard of this live call for minutes"
+            "that should send does not; one_way_audio: one party is heard, the other one is not; dead_air: packets "
+            "with digital silence for 10 s; clipping: a sound that is cut off; stale: nothing was heard of this live "
+            "call for minutes"
         ),
     ]
     mos: Annotated[float | None, Field(description="of the worse direction")]
     directions: Directions
 
 
-@dataclass(frozen=True, slots=True)
-class StreamView:
-    """One RTP stream with all its measures."""
+class StreamView(StreamReport):
+    """One RTP stream with all its measures: its final report, or what is known so far."""
 
-    direction: Party
-    ssrc: int
-    codec: str | None
-    payload_type: int | None
-    clock_rate: int | None
-    ptime_ms: float | None
-    source: str | None
     started_at: Time
-    ended_at: Time | None
-    mos_min: float | None
-    total: Measures
+    ended_at: Time | None  # type: ignore[assignment]  # a stream that goes on has a report so far and no end
+
+
+STREAM_FIELDS = tuple(StreamReport.model_fields.keys() - {"started_at", "ended_at", "mos_min"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +161,7 @@ class SecurityEventView:
     call_id: str | None
     reason: str | None
     count: int
+    until: Annotated[Time | None, Field(description="when a ban ends by itself")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A real database in a file of its own, and an ingest that stores into it."""
+"""A real database, of both kinds one after the other, and an ingest that stores into it."""
 
 import pytest
 
@@ -9,9 +9,16 @@ from shared.broker.connection import connect
 from shared.testing import AT
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres").new_database()
+    return f"sqlite:///{tmp_path}/vqm.sqlite3"
+
+
 @pytest.fixture
-async def database(tmp_path):
-    database = Database.open(f"sqlite:///{tmp_path}/vqm.sqlite3")
+async def database(database_url):
+    database = Database.open(database_url)
     await database.migrate()
     yield database
     await database.close()
