@@ -6,6 +6,7 @@ from shared.events import (
     CallAnswered,
     CallEnded,
     CallStarted,
+    Draft,
     Event,
     Measures,
     MediaAssigned,
@@ -15,6 +16,8 @@ from shared.events import (
     Slice,
     SlicesMeasured,
     Stream,
+    decode,
+    encode,
 )
 
 AT = 1_700_000_000.0
@@ -28,8 +31,8 @@ class RecordingOutbox:
         self.entries: list[tuple[Stream, Event]] = []
         self.dropped = 0
 
-    def put(self, stream: Stream, event: Event) -> None:
-        self.entries.append((stream, event))
+    def put(self, stream: Stream, event: Event | Draft) -> None:
+        self.entries.append((stream, event if isinstance(event, Event) else decode(encode(event))))
 
     @property
     def events(self) -> list[Event]:
