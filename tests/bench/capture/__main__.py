@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tests.bench.sip.machine import description, require
+from tests.bench.machine import description, require
 
 from rtp_analyzer.taps.capture.analysis import analyse
 from tests.capture_files import START_NS, ethernet, udp

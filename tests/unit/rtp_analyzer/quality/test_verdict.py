@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rtp_analyzer.quality.verdict import Arrived, Direction, Onward, judge
+from shared.events import Party
 from shared.events.metrics import Quality, Waterfall
 
 TALKING_S = 60.0
@@ -23,7 +24,7 @@ RECEIVED_ALL = Onward(packets_lost=0, quality=rated(93.2))
 
 
 def direction(sender, **changes) -> Direction:
-    receiver = "callee" if sender == "caller" else "caller"
+    receiver: Party = "callee" if sender == "caller" else "caller"
     whole = Direction(sender=sender, receiver=receiver, may_send=True, arrived=CLEAN, onward=RECEIVED_ALL)
     return replace(whole, **changes)
 
