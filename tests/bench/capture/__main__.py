@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tests.bench.machine import description, require
 
 from rtp_analyzer.taps.capture.analysis import analyse
+from tests.bench.machine import description, require
 from tests.capture_files import START_NS, ethernet, udp
 
 CALLS = 100
