@@ -15,16 +15,22 @@ from pwdlib.hashers import HasherProtocol
 from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.types import ASGIApp
 
+from api import first_start
 from api.app import create_app
+from api.audit import Audit
 from api.auth import Auth
 from api.config_help.servers import SipServer
 from api.feed import LiveFeed
+from api.first_start import FirstPassword
 from api.ingest import STREAMS, Ingest
 from api.janitor import Janitor
 from api.metrics import Tally
 from api.parts import Parts
+from api.passwords import Passwords
 from api.settings import ApiSettings, parse_networks
 from api.store.database import Database
+from api.tokens import Tokens
+from api.users import Users
 from shared.broker import Bus, State, Workers, connect
 from shared.health import beat
 from shared.service import run
@@ -61,8 +67,11 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
     database = Database.open(settings.store_url())
     try:
         await database.migrate()
-        auth = Auth(database, hasher, settings.data_dir, now)
-        await auth.prepare(settings.admin_password.get_secret_value() if settings.admin_password else None)
+        passwords, first_password = Passwords(hasher), FirstPassword(settings.data_dir)
+        chosen_password = settings.admin_password.get_secret_value() if settings.admin_password else None
+        await first_start.prepare(database, passwords, first_password, chosen_password, now())
+        tokens = Tokens(database, now)
+        audit = Audit(database, tokens, now)
         tally = Tally()
         feed = await LiveFeed.restore(bus, database, now, tally.observe)
         ingest = Ingest(bus, database, settings.instance, now)
@@ -74,7 +83,10 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
             Parts(
                 database,
                 feed,
-                auth,
+                Auth(database, passwords, first_password, now),
+                Users(database, passwords, now, pinned=first_start.ADMIN if chosen_password else None),
+                tokens,
+                audit,
                 state,
                 Workers(redis),
                 settings.web_dir,
@@ -92,6 +104,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
             tasks.create_task(ingest.run())
             tasks.create_task(feed.run())
             tasks.create_task(janitor.run())
+            tasks.create_task(audit.run())
             tasks.create_task(beat(state, "api", settings.instance, counters, now))
             tasks.create_task(_server(app, settings).run_until_cancelled(listener))
             log.info("listening", address=settings.bind, port=listener.getsockname()[1])

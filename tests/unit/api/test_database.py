@@ -7,13 +7,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, select
 
-from api.store import tables
+from api.store import access, tables
 from api.store.database import Database
 
 
 async def test_migrations_lead_to_the_tables_of_the_code(database):
     def difference(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), tables.metadata))
+        return list(compare_metadata(MigrationContext.configure(connection), access.users.metadata))
 
     async with database.reading() as connection:
         assert await connection.run_sync(difference) == []
