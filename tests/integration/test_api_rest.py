@@ -1,5 +1,7 @@
 """What is published on the bus is what REST answers, to the packet."""
 
+import csv
+import io
 import time
 from urllib.parse import quote
 
@@ -8,11 +10,15 @@ import pytest
 from shared.broker import Bus, Workers, WorkerStatus
 from shared.events import (
     CALLS,
+    GATEWAYS,
     METRICS,
     REGISTRATIONS,
     SECURITY,
     SIP,
     DeviceRegistered,
+    GatewayDown,
+    GatewayProbed,
+    GatewayUp,
     InvalidPassword,
     SipMessageSeen,
     StreamEnded,
@@ -162,6 +168,77 @@ async def test_pages_follow_each_other(api, bus):
 
     assert sorted(seen) == [f"call-{n}" for n in range(7)]
     assert seen[0] == "call-6"
+
+
+async def test_a_cursor_belongs_to_its_order(api, bus):
+    at = time.time()
+    await bus.publish([(CALLS, call_started(call_id=f"call-{number}", at=at + number)) for number in range(3)])
+
+    async def stored():
+        page = await api.get("/api/v1/calls", limit=2, sort="callee")
+        return page if page["next_cursor"] else None
+
+    page = await eventually(stored)
+    rest = await api.get("/api/v1/calls", limit=2, sort="callee", cursor=page["next_cursor"])
+
+    assert len(page["items"]) + len(rest["items"]) == 3
+    for sort, cursor in (("mos", page["next_cursor"]), ("callee", "e30="), ("callee", "WyJjYWxsZWUiLCAxLCAyXQ==")):
+        answer = await api.client.get("/api/v1/calls", params={"sort": sort, "cursor": cursor})
+        assert (answer.status_code, answer.json()["status"]) == (400, 400)
+
+
+async def test_lists_are_exported_as_csv_and_json(api, bus):
+    at = time.time()
+    await publish_a_call(bus, at - 20, ended=True)
+
+    async def listed():
+        return (await api.get("/api/v1/calls", state="ended"))["items"]
+
+    items = await eventually(listed)
+    exported = await api.get("/api/v1/calls.json", state="ended", sort="mos")
+    table = await api.client.get("/api/v1/calls.csv", params={"state": "ended"})
+
+    assert exported == items
+    (row,) = csv.DictReader(io.StringIO(table.text, newline=""))
+    assert (row["call_id"], row["caller_packets_lost"]) == (CALL_ID, str(caller_of(items)["packets_lost"]))
+    assert table.headers["content-disposition"] == 'attachment; filename="calls.csv"'
+    assert await api.get("/api/v1/calls.json", state="live") == []
+
+
+def caller_of(items):
+    return items[0]["directions"]["caller"]
+
+
+async def test_what_is_kept_is_told(api):
+    storage = await api.get("/api/v1/storage")
+
+    assert storage["database"] == "sqlite"
+    assert storage["size_bytes"] > 0
+    assert {kind["kind"]: kind["keep_days"] for kind in storage["kinds"]}["calls"] == 365
+
+
+async def test_gateways_are_listed_with_their_probes(api, bus):
+    at = time.time()
+    fields = {"aor": "a@h", "contact": "sip:a@192.0.2.1", "source": "192.0.2.1:5060", "transport": "udp"}
+    await bus.publish(
+        [
+            (GATEWAYS, GatewayProbed(**fields, at=at - 60, code=200, rtt_ms=12.5)),
+            (GATEWAYS, GatewayUp(**fields, at=at - 60, rtt_ms=12.5)),
+            (GATEWAYS, GatewayProbed(**fields, at=at - 30)),
+            (GATEWAYS, GatewayDown(**fields, at=at - 29, lost=3, last_answer_at=at - 60)),
+        ]
+    )
+
+    async def listed():
+        items = (await api.get("/api/v1/gateways"))["items"]
+        return items if items and items[0]["state"] == "down" else None
+
+    (gateway,) = await eventually(listed)
+    probes = (await api.get("/api/v1/gateways/probes", aor="a@h", contact="sip:a@192.0.2.1"))["items"]
+
+    assert (gateway["aor"], gateway["code"], gateway["rtt_ms"]) == ("a@h", None, None)
+    assert gateway["answered_at"] < gateway["state_since"]
+    assert [(probe["code"], probe["rtt_ms"]) for probe in probes] == [(None, None), (200, 12.5)]
 
 
 async def test_devices_are_listed(api, bus):

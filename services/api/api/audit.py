@@ -4,17 +4,15 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from api.access import Origin
 from api.store import access
 from api.store.access import AuditFilter, Entry
-from api.store.database import Database
+from api.store.database import Database, DatabaseUnavailable
 from api.tokens import Tokens
 
 log = structlog.get_logger(__name__)
 
-KEPT_S = 365 * 86_400.0
 INTERVAL_S = 60.0
 
 
@@ -42,12 +40,11 @@ class Audit:
             await asyncio.sleep(INTERVAL_S)
             try:
                 await self.tidy()
-            except OperationalError as error:
+            except DatabaseUnavailable as error:
                 log.warning("sessions and audit log not tidied, trying again later", error=str(error))
 
     async def tidy(self) -> None:
-        """Stores when tokens were used, and takes away what has run out or is too old."""
+        """Stores when tokens were used; takes away sessions that have run out, and failed sign-ins beyond the newest."""
         await self._tokens.store_use()
-        now = self._now()
         async with self._database.writing() as connection:
-            await access.expire(connection, now, now - KEPT_S)
+            await access.tidy(connection, self._now())

@@ -4,6 +4,7 @@ The store and the live view both use it, so that a call reads the same in both. 
 rule (earliest, latest, largest) that does not depend on which event came first.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -22,8 +23,14 @@ from shared.events import (
     StreamReport,
 )
 
-Fact = CallStarted | CallRinging | CallAnswered | CallUpdated | CallEnded | Slice | StreamReport
+Signal = CallStarted | CallRinging | CallAnswered | CallUpdated | CallEnded
+Fact = Signal | Slice | StreamReport
 StreamKey = tuple[str, Party, int]  # media_id, direction, ssrc
+# Orders the totals of one stream: packets received, final, up to when. They only grow, so the packets tell which one is
+# newer; the times of a final report and of a last slice do not (one ends at a packet, the other at a tick).
+Age = tuple[int, bool, float]
+# What a slice says of its stream so far, under the names of the final report.
+_SO_FAR = tuple(sorted((StreamReport.model_fields.keys() & Slice.model_fields.keys()) - {"started_at"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +75,53 @@ class Signalling:
             return None
         return self.last_end_at
 
+    @property
+    def final_code(self) -> int | None:
+        """The final response to the INVITE."""
+        return self.answered_code if self.end_code is None or self.ended_at is None else self.end_code
+
+    def duration_s(self, now: float) -> float | None:
+        """From answer to end, or until now; None: never answered."""
+        if self.answered_at is None:
+            return None
+        ended_at = self.ended_at
+        return max(0.0, (now if ended_at is None else ended_at) - self.answered_at)
+
 
 @dataclass(frozen=True, slots=True)
 class MeasuredStream:
-    """An RTP stream of a call, with its newest totals; the columns of the table `streams`."""
+    """An RTP stream of a call with its newest figures; a row of the table `streams`."""
 
-    call_id: str
-    media_id: str
-    direction: Party
-    ssrc: int
-    codec: str | None
-    payload_type: int | None
-    clock_rate: int | None
-    ptime_ms: float | None
-    source: str | None
+    report: StreamReport  # the final one, or what the newest slice says of the stream so far
+    final: bool
     started_at: float
-    ended_at: float | None
+    ended_at: float | None  # of the newest final report; the stream may have gone on since
     mos_min: float | None
-    total: Measures
-    total_at: float
-    total_final: bool  # the total of the final report, not of a slice
 
     @property
     def key(self) -> StreamKey:
-        return self.media_id, self.direction, self.ssrc
+        return self.report.media_id, self.report.direction, self.report.ssrc
 
     @property
-    def age(self) -> tuple[int, bool, float]:
-        """Orders the totals of one stream. They only grow, so the packets tell which one is newer; the times of a final
-        report and of a last slice do not (one ends at a packet, the other at a tick)."""
-        return self.total.packets_received, self.total_final, self.total_at
+    def direction(self) -> Party:
+        return self.report.direction
+
+    @property
+    def ssrc(self) -> int:
+        return self.report.ssrc
+
+    @property
+    def total(self) -> Measures:
+        return self.report.total
+
+    @property
+    def total_at(self) -> float:
+        """The moment up to which the total counts."""
+        return self.report.ended_at
+
+    @property
+    def age(self) -> Age:
+        return self.report.total.packets_received, self.final, self.report.ended_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,35 +144,102 @@ def facts_of(event: Event) -> Iterator[tuple[str, Fact]]:
             yield event.report.call_id, event.report
 
 
+@dataclass(slots=True)
+class GatheredStream:
+    """What a batch says about one stream: its newest figures, and what all of them have in common."""
+
+    newest: Slice | StreamReport
+    age: Age
+    started_at: float
+    ended_at: float | None
+    mos_min: float | None
+
+    def add(self, fact: Slice | StreamReport, age: Age, ended_at: float | None, mos: float | None) -> None:
+        """Takes the figures of one more slice or report in."""
+        if age > self.age:
+            self.newest, self.age = fact, age
+        if fact.started_at < self.started_at:
+            self.started_at = fact.started_at
+        self.ended_at = _greatest(self.ended_at, ended_at)
+        self.mos_min = _least(self.mos_min, mos)
+
+    def measured(self) -> MeasuredStream:
+        """The stream as far as this batch knows it."""
+        return MeasuredStream(_so_far(self.newest), self.age[1], self.started_at, self.ended_at, self.mos_min)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a batch of events says about one call. Kept small: of the figures of a stream only the newest."""
+
+    signals: list[Signal] = field(default_factory=list)
+    streams: dict[StreamKey, GatheredStream] = field(default_factory=dict)
+    begin: float = math.inf
+    end: float = -math.inf
+    impaired: bool = False
+
+    def add(self, fact: Fact) -> None:
+        """Takes one fact in."""
+        match fact:
+            case Slice():
+                end = fact.started_at + fact.duration_s
+                worst = fact.interval.quality.mos if fact.interval.quality else None
+                age = fact.total.packets_received, False, end
+                self._measure(fact, age, None, worst)
+                self._span(fact.started_at, end)
+                self.impaired = self.impaired or fact.impaired
+            case StreamReport():
+                age = fact.total.packets_received, True, fact.ended_at
+                self._measure(fact, age, fact.ended_at, fact.mos_min)
+                self._span(fact.started_at, fact.ended_at)
+            case _:
+                self._span(fact.at, fact.at)
+                self.signals.append(fact)
+
+    def _span(self, begin: float, end: float) -> None:
+        if begin < self.begin:
+            self.begin = begin
+        if end > self.end:
+            self.end = end
+
+    def _measure(self, fact: Slice | StreamReport, age: Age, ended_at: float | None, mos: float | None) -> None:
+        key = fact.media_id, fact.direction, fact.ssrc
+        known = self.streams.get(key)
+        if known is None:
+            self.streams[key] = GatheredStream(fact, age, fact.started_at, ended_at, mos)
+        else:
+            known.add(fact, age, ended_at, mos)
+
+
 def fold(call: Call | None, call_id: str, fact: Fact) -> Call:
     """The call after one more fact."""
-    begin, end = _moments(fact)
+    gathered = Gathered()
+    gathered.add(fact)
+    return fold_all(call, call_id, gathered)
+
+
+def fold_all(call: Call | None, call_id: str, gathered: Gathered) -> Call:
+    """The call after all that was gathered; the very same streams where nothing changed."""
     if call is None:
-        call = Call(Signalling(call_id, first_seen_at=begin, last_seen_at=end))
+        call = Call(Signalling(call_id, first_seen_at=gathered.begin, last_seen_at=gathered.end))
     seen = replace(
         call.signalling,
-        first_seen_at=min(call.signalling.first_seen_at, begin),
-        last_seen_at=max(call.signalling.last_seen_at, end),
+        first_seen_at=min(call.signalling.first_seen_at, gathered.begin),
+        last_seen_at=max(call.signalling.last_seen_at, gathered.end),
+        impaired=call.signalling.impaired or gathered.impaired,
     )
-    if isinstance(fact, Slice | StreamReport):
-        measured = _measured(fact)
-        merged = _merge(call.streams.get(measured.key), measured)
-        impaired = seen.impaired or (isinstance(fact, Slice) and fact.impaired)
-        return Call(replace(seen, impaired=impaired), {**call.streams, merged.key: merged})
-    return Call(_signal(seen, fact), call.streams)
+    for fact in gathered.signals:
+        seen = _signal(seen, fact)
+    if not gathered.streams:
+        return Call(seen, call.streams)
+    streams = dict(call.streams)
+    for key, stream in gathered.streams.items():
+        known, measured = streams.get(key), stream.measured()
+        streams[key] = measured if known is None else merge(known, measured)
+    return Call(seen, streams)
 
 
-def _moments(fact: Fact) -> tuple[float, float]:
-    match fact:
-        case Slice():
-            return fact.started_at, fact.started_at + fact.duration_s
-        case StreamReport():
-            return fact.started_at, fact.ended_at
-        case _:
-            return fact.at, fact.at
-
-
-def _signal(call: Signalling, fact: CallStarted | CallRinging | CallAnswered | CallUpdated | CallEnded) -> Signalling:
+def _signal(call: Signalling, fact: Signal) -> Signalling:
     match fact:
         case CallStarted():
             return _start(call, fact)
@@ -203,40 +294,25 @@ def _set_codec(call: Signalling, codec: str | None, at: float) -> Signalling:
     return replace(call, signalled_codec=codec, signalled_codec_at=at)
 
 
-def _measured(fact: Slice | StreamReport) -> MeasuredStream:
-    if isinstance(fact, Slice):
-        ended_at, total_at = None, fact.started_at + fact.duration_s
-        worst = fact.interval.quality.mos if fact.interval.quality else None
-    else:
-        ended_at, total_at, worst = fact.ended_at, fact.ended_at, fact.mos_min
-    return MeasuredStream(
-        call_id=fact.call_id,
-        media_id=fact.media_id,
-        direction=fact.direction,
-        ssrc=fact.ssrc,
-        codec=fact.codec,
-        payload_type=fact.payload_type,
-        clock_rate=fact.clock_rate,
-        ptime_ms=fact.ptime_ms,
-        source=fact.source,
-        started_at=fact.started_at,
-        ended_at=ended_at,
-        mos_min=worst,
-        total=fact.total,
-        total_at=total_at,
-        total_final=ended_at is not None,
+def _so_far(fact: Slice | StreamReport) -> StreamReport:
+    """What a slice says of its stream so far, as if it ended with it; a final report as it is."""
+    if isinstance(fact, StreamReport):
+        return fact
+    shared = {name: getattr(fact, name) for name in _SO_FAR}
+    return StreamReport.model_construct(
+        **shared, started_at=fact.started_at, ended_at=fact.started_at + fact.duration_s
     )
 
 
-def _merge(known: MeasuredStream | None, measured: MeasuredStream) -> MeasuredStream:
-    if known is None:
-        return measured
+def merge(known: MeasuredStream, measured: MeasuredStream) -> MeasuredStream:
+    """One stream, told twice."""
     newer = known if known.age >= measured.age else measured
-    return replace(
-        newer,
-        started_at=min(known.started_at, measured.started_at),
-        ended_at=_greatest(known.ended_at, measured.ended_at),
-        mos_min=_least(known.mos_min, measured.mos_min),
+    return MeasuredStream(
+        newer.report,
+        newer.final,
+        min(known.started_at, measured.started_at),
+        _greatest(known.ended_at, measured.ended_at),
+        _least(known.mos_min, measured.mos_min),
     )
 
 

@@ -1,127 +1,154 @@
 """From the streams to the database: batches in one transaction each, acknowledged only once they are stored.
 
-A crash between the two delivers a batch again, and storing it again changes nothing (store/writes.py).
+While one batch is being stored the next one is read and summed up: the slower the database, the larger the batches, and
+the less each entry costs. A crash before the acknowledgement delivers a batch again, and storing it again changes
+nothing (store/writes.py).
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import get_args
+from dataclasses import dataclass, field, replace
 
 import structlog
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError, StatementError
 
-from api.devices import DeviceEvent
-from api.fold import Fact, facts_of
+from api.batch import Batch
 from api.store import writes
-from api.store.database import Database
+from api.store.database import Database, DatabaseUnavailable, Unstorable
 from shared.broker import BrokerLost, Bus, Delivery
-from shared.events import CALLS, GATEWAYS, METRICS, REGISTRATIONS, SECURITY, SIP, Event, SipMessageSeen, Stream
-from shared.events.security import SECURITY as SECURITY_EVENTS
+from shared.events import CALLS, GATEWAYS, METRICS, REGISTRATIONS, SECURITY, SIP, Stream, decode
 
 log = structlog.get_logger(__name__)
 
-# Of vqm:gateways nothing is stored yet; it is read, so that it is trimmed.
 STREAMS: tuple[Stream, ...] = (CALLS, REGISTRATIONS, GATEWAYS, SECURITY, SIP, METRICS)
 GROUP = "api"
-BATCH = 100  # entries of each stream; an entry of vqm:metrics holds up to 100 slices
+READ = 10  # entries of each stream at once (one of vqm:metrics holds up to 100 slices): more only takes memory
+BATCH_SLICES = 20_000  # what a batch may hold: 40 MB of JSON, as the entries are kept until they are stored
+BATCH_ENTRIES = 5_000
 RETRY_S = 1.0
-# What a value does that no column can hold, such as a number of more than 64 bits: the writer's fault.
-UNSTORABLE = (OverflowError, ValueError, DataError, IntegrityError)
 
 
 @dataclass(slots=True)
-class _Batch:
-    """Deliveries sorted by where they are stored."""
+class _Waiting:
+    """Entries that are summed up but not stored yet."""
 
-    facts: list[tuple[str, Fact]] = field(default_factory=list)
-    devices: list[DeviceEvent] = field(default_factory=list)
-    security: list[tuple[Delivery, Event]] = field(default_factory=list)
-    messages: list[Delivery] = field(default_factory=list)
-    rejected: list[tuple[Delivery, str]] = field(default_factory=list)
+    batch: Batch = field(default_factory=Batch)
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        return self.batch.slices >= BATCH_SLICES or len(self.deliveries) >= BATCH_ENTRIES
+
+    def take(self, deliveries: Sequence[Delivery]) -> None:
+        for each in deliveries:
+            self.batch.take(each)
+            # Decoded, an entry takes five times the room: should it be needed again, it is decoded again.
+            self.deliveries.append(each if each.event is None else replace(each, event=None))
 
 
 class Ingest:
-    """The consumer of the group `api`. `instance` names this process among several."""
+    """The consumer of the group `api`. `instance` names this process among several. `keeps_details` says whether there
+    is room on the disk for more than calls and events."""
 
-    def __init__(self, bus: Bus, database: Database, instance: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        database: Database,
+        instance: str,
+        now: Callable[[], float],
+        keeps_details: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._bus = bus
         self._database = database
         self._instance = instance
         self._now = now
+        self._keeps_details = keeps_details
+        self._waiting = _Waiting()
+        self._arrived, self._taken = asyncio.Event(), asyncio.Event()
         self._counters: Counter[str] = Counter()
 
     @property
     def counters(self) -> Mapping[str, float]:
-        """Totals since the start: entries stored, entries rejected, batches that had to wait."""
-        return {f"ingest_{name}": self._counters[name] for name in ("stored", "rejected", "retries")}
+        """Totals since the start: entries and slices stored, entries rejected, batches that had to wait, and entries of
+        which only the call was stored because the disk was full."""
+        names = ("stored", "slices", "rejected", "retries", "without_details")
+        return {f"ingest_{name}": self._counters[name] for name in names}
 
     async def run(self) -> None:
         """Stores until cancelled."""
-        async for deliveries in self._bus.consume(STREAMS, GROUP, self._instance, count=BATCH):
-            await self.store(deliveries)
-            try:
-                await self._bus.acknowledge(GROUP, deliveries)
-            except BrokerLost as error:
-                log.warning("stored but not acknowledged, will come again", entries=len(deliveries), error=str(error))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._read())
+            tasks.create_task(self._write())
 
     async def store(self, deliveries: Sequence[Delivery]) -> None:
-        """Stores a batch; waits as long as the database cannot (locked, disk full)."""
+        """Stores these entries; waits as long as the database cannot (locked, disk full)."""
+        waiting = _Waiting()
+        waiting.take(deliveries)
+        await self._store(waiting)
+
+    async def _read(self) -> None:
+        async for deliveries in self._bus.consume(STREAMS, GROUP, self._instance, count=READ):
+            self._waiting.take(deliveries)
+            self._arrived.set()
+            while self._waiting.full:
+                self._taken.clear()
+                await self._taken.wait()
+
+    async def _write(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            waiting, self._waiting = self._waiting, _Waiting()
+            self._taken.set()
+            await self._store(waiting)
+            try:
+                await self._bus.acknowledge(GROUP, waiting.deliveries)
+            except BrokerLost as error:
+                entries = len(waiting.deliveries)
+                log.warning("stored but not acknowledged, will come again", entries=entries, error=str(error))
+
+    async def _store(self, waiting: _Waiting) -> None:
+        details = self._keeps_details()
         while True:
             try:
-                return await self._store_all(deliveries)
-            except OperationalError as error:
+                return await self._store_all(waiting, details)
+            except DatabaseUnavailable as error:
                 self._counters["retries"] += 1
-                log.error("database unavailable, trying again", error=str(error.orig), entries=len(deliveries))
+                entries = len(waiting.deliveries)
+                log.error("database unavailable, trying again", error=str(error), entries=entries)
+                details = details and not error.disk_full
                 await asyncio.sleep(RETRY_S)
 
-    async def _store_all(self, deliveries: Sequence[Delivery]) -> None:
+    async def _store_all(self, waiting: _Waiting, details: bool) -> None:
         try:
-            await self._store_once(_sorted(deliveries), deliveries)
-        except UNSTORABLE as error:
-            if len(deliveries) > 1:
-                log.warning("an entry cannot be stored, storing one by one", error=_first_line(error))
-                for each in deliveries:
-                    await self._store_all([each])
+            await self._store_once(waiting.batch, details)
+        except Unstorable as error:
+            if len(waiting.deliveries) > 1:
+                log.warning("an entry cannot be stored, storing one by one", error=str(error))
+                for each in waiting.deliveries:
+                    alone = _Waiting()
+                    alone.take([_again(each)])
+                    await self._store_all(alone, details)
                 return
-            await self._store_once(_Batch(rejected=[(deliveries[0], _first_line(error))]), deliveries)
+            await self._store_once(Batch.of([replace(waiting.deliveries[0], error=str(error))]), details)
 
-    async def _store_once(self, batch: _Batch, deliveries: Sequence[Delivery]) -> None:
+    async def _store_once(self, batch: Batch, details: bool) -> None:
         async with self._database.writing() as connection:
-            await writes.store_facts(connection, batch.facts)
-            await writes.store_devices(connection, batch.devices)
-            await writes.store_messages(connection, batch.messages)
-            await writes.store_security_events(connection, batch.security)
-            await writes.reject(connection, batch.rejected, self._now())
-            await writes.advance(connection, deliveries)
+            await writes.store(connection, batch, self._now(), details=details)
         if batch.rejected:
             first, reason = batch.rejected[0]
-            count = len(batch.rejected)
+            entries = len(batch.rejected)
             log.warning(
-                "malformed entries set aside", entries=count, stream=first.stream, entry=first.id, reason=reason
+                "malformed entries set aside", entries=entries, stream=first.stream, entry=first.id, reason=reason
             )
         self._counters["rejected"] += len(batch.rejected)
-        self._counters["stored"] += len(deliveries) - len(batch.rejected)
+        self._counters["stored"] += batch.entries - len(batch.rejected)
+        self._counters["slices"] += batch.slices
+        self._counters["without_details"] += 0 if details else batch.entries
 
 
-def _sorted(deliveries: Sequence[Delivery]) -> _Batch:
-    batch = _Batch()
-    for each in deliveries:
-        match each.event:
-            case None:
-                batch.rejected.append((each, each.error or "malformed"))
-            case SipMessageSeen():
-                batch.messages.append(each)
-            case event if isinstance(event, SECURITY_EVENTS):
-                batch.security.append((each, event))
-            case event if isinstance(event, get_args(DeviceEvent)):
-                batch.devices.append(event)
-            case event:
-                batch.facts.extend(facts_of(event))
-    return batch
-
-
-def _first_line(error: Exception) -> str:
-    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
-    return f"{type(cause).__name__}: {cause}".splitlines()[0]
+def _again(delivery: Delivery) -> Delivery:
+    """The entry, decoded once more."""
+    if delivery.error is not None:
+        return delivery
+    return replace(delivery, event=decode(delivery.fields))

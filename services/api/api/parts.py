@@ -13,6 +13,7 @@ from api.auth import Auth
 from api.config_help.servers import SipServer
 from api.feed import LiveFeed
 from api.metrics import Tally
+from api.retention import Disk, Retention
 from api.services import ServiceWatch
 from api.settings import Network
 from api.store.database import Database
@@ -35,6 +36,8 @@ class Parts:
     state: State
     workers: Workers
     web_dir: Path
+    retention: Retention
+    disk: Disk
     sip_server: SipServer
     now: Callable[[], float]
     throttle: Throttle = field(default_factory=Throttle)

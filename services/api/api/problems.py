@@ -8,9 +8,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from api.store.database import DatabaseUnavailable, Unstorable
 from shared.broker import BrokerLost
 
 Answer = TypeVar("Answer")
@@ -50,7 +50,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(BrokerLost, _broker_lost)
-    app.add_exception_handler(OperationalError, _database_unavailable)
+    app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
+    app.add_exception_handler(Unstorable, _not_a_value)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -82,6 +83,10 @@ def _broker_lost(_: Request, __: Exception) -> Response:
 
 def _database_unavailable(_: Request, __: Exception) -> Response:
     return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "the database cannot be used", {"Retry-After": "1"})
+
+
+def _not_a_value(_: Request, __: Exception) -> Response:
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a value that nothing stored can have")
 
 
 def _bug(_: Request, __: Exception) -> Response:

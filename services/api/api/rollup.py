@@ -4,21 +4,45 @@ A row covers five seconds of the clock (its times begin at a multiple of five), 
 alone. It remembers which slices it holds: one that is delivered or published a second time changes nothing.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from operator import attrgetter, or_
+from types import MappingProxyType
+from typing import NamedTuple
 
 from api.quality import percent
-from shared.events import Slice
+from shared.events import Measures, Slice
 
 ROW_S = 5
+MINUTE_ROWS = 12  # rows of a minute, which is what is kept later on
 PLACE_S = 0.1  # slices of one stream begin a second apart, so each has a place of its own in the row
 PLACES = 50
+ALL_PLACES = (1 << PLACES) - 1
+
+Join = Callable[[float, float], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Up to five seconds of one stream; the columns of the table `slices`. Sums, so that rows can be added further."""
+def _sum(one: float, other: float) -> float:
+    return one + other
 
-    bucket: int  # the row covers [bucket * ROW_S, (bucket + 1) * ROW_S) of epoch time
+
+# Measures beside the columns, kept as one JSON text, and how those of two slices become one. Of what has no value on a
+# longer stretch (a percentile, a ratio) the worst second is kept.
+DETAILS: Mapping[str, Join] = {
+    "packets_discarded": _sum,
+    "burst_r": max,
+    "pdv_p50_ms": max,
+    "pdv_p95_ms": max,
+    "pdv_p99_ms": max,
+}
+_MEASURED = tuple(name for name in DETAILS if name in Measures.model_fields)
+
+
+class Row(NamedTuple):
+    """A stretch of one stream; the columns of the table `slices`. Sums, so that rows can be added further. There is one
+    for each slice, and a tuple is the cheapest frozen value."""
+
+    bucket: int  # the row begins at bucket * ROW_S of epoch time, and covers ROW_S seconds or a minute
     places: int  # bit n: a slice that begins in the n-th tenth of a second of the row is in it
     started_at: float
     duration_s: float
@@ -34,10 +58,16 @@ class Row:
     r_sum: float
     judged_packets: int
     impaired: bool
+    details: Mapping[str, float] = MappingProxyType({})
 
     @property
     def loss_percent(self) -> float | None:
         return percent(self.packets_lost, self.packets_expected)
+
+    @property
+    def discard_percent(self) -> float | None:
+        discarded = self.details.get("packets_discarded")
+        return None if discarded is None else percent(int(discarded), self.packets_expected)
 
     @property
     def mos(self) -> float | None:
@@ -77,34 +107,80 @@ def row_of(part: Slice) -> Row:
         r_sum=weight * quality.r_factor if quality and quality.r_factor else 0.0,
         judged_packets=weight,
         impaired=part.impaired,
+        details=_details_of(interval),
     )
 
 
-def add(row: Row | None, part: Slice) -> Row:
-    """The row with this slice in it; the same row when it already was."""
-    single = row_of(part)
-    if row is None:
-        return single
-    if row.places & single.places:
-        return row
-    later = single if single.places > row.places else row
-    return replace(
-        row,
-        places=row.places | single.places,
-        started_at=min(row.started_at, single.started_at),
-        duration_s=row.duration_s + single.duration_s,
-        packets_expected=row.packets_expected + single.packets_expected,
-        packets_received=row.packets_received + single.packets_received,
-        packets_lost=row.packets_lost + single.packets_lost,
-        duplicates=row.duplicates + single.duplicates,
-        reordered=row.reordered + single.reordered,
-        bytes_received=row.bytes_received + single.bytes_received,
-        jitter_ms=later.jitter_ms,
-        jitter_max_ms=max(
-            (value for value in (row.jitter_max_ms, single.jitter_max_ms) if value is not None), default=None
-        ),
-        mos_sum=row.mos_sum + single.mos_sum,
-        r_sum=row.r_sum + single.r_sum,
-        judged_packets=row.judged_packets + single.judged_packets,
-        impaired=row.impaired or single.impaired,
+def add(known: Row | None, singles: Iterable[Row]) -> Row:
+    """The row with these rows of one slice each in it; the very same row when it had them already. Without a known row
+    there is at least one slice."""
+    held = known.places if known else 0
+    taken = [known] if known else []
+    for single in singles:
+        if not held & single.places:
+            held |= single.places
+            taken.append(single)
+    return taken[0] if len(taken) == 1 else together(taken)
+
+
+def minutes(rows: Iterable[Row]) -> list[Row]:
+    """Rows of five seconds as rows of a minute of the clock."""
+    parts: dict[int, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(row.bucket // MINUTE_ROWS, []).append(row)
+    found = []
+    for minute, members in parts.items():
+        whole = together(sorted(members, key=lambda row: row.bucket))
+        found.append(whole._replace(bucket=minute * MINUTE_ROWS, places=ALL_PLACES))
+    return found
+
+
+def together(rows: list[Row]) -> Row:
+    """One row of several that hold different slices. Of equal buckets the order does not matter."""
+    last = max(rows, key=_age)
+    columns = list(zip(*rows, strict=True))
+    (
+        bucket,
+        places,
+        started_at,
+        duration_s,
+        *counts,
+        _jitter_ms,
+        jitter_max_ms,
+        mos_sum,
+        r_sum,
+        judged,
+        impaired,
+        details,
+    ) = columns
+    values = (
+        bucket[0],
+        reduce(or_, places),
+        min(started_at),
+        sum(duration_s),
+        *(sum(count) for count in counts),
+        last.jitter_ms,
+        max((value for value in jitter_max_ms if value is not None), default=None),
+        sum(mos_sum),
+        sum(r_sum),
+        sum(judged),
+        any(impaired),
+        _together([each for each in details if each]),
     )
+    return Row._make(values)
+
+
+_age = attrgetter("bucket", "places")
+
+
+def _details_of(interval: Measures) -> Mapping[str, float]:
+    found = {name: getattr(interval, name) for name in _MEASURED}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _together(details: list[Mapping[str, float]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for each in details:
+        for name, value in each.items():
+            found[name] = DETAILS[name](found[name], value) if name in found else value
+    return found

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
+from api.retention import KINDS
 from shared.settings import CommonSettings
 
+EVER = "in days, 0: for ever"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -22,7 +24,8 @@ class ApiSettings(CommonSettings):
     sip_port: int = Field(default=5060, ge=0, le=65535, description="of the sip-proxy, for the configuration help")
     sips_port: int = Field(default=5061, ge=0, le=65535, description="of the sip-proxy, for the configuration help")
     database_url: str | None = Field(
-        default=None, description="sqlite:///path; default: vqm.sqlite3 in the data directory"
+        default=None,
+        description="sqlite:///path or postgresql://user:password@host/name; default: SQLite in the data directory",
     )
     admin_password: SecretStr | None = Field(
         default=None, description="password of the user `admin`; default: one is made at the first start and printed"
@@ -33,6 +36,20 @@ class ApiSettings(CommonSettings):
     )
     trusted_proxies: str = Field(
         default="127.0.0.1", description="addresses, separated by commas, whose X-Forwarded headers are believed"
+    )
+
+    keep_calls_days: float = Field(default=365, ge=0, description=f"calls and their figures are kept so long; {EVER}")
+    keep_course_days: float = Field(
+        default=14, ge=0, description=f"rows of five seconds; after it they become rows of a minute; {EVER}"
+    )
+    keep_minutes_days: float = Field(default=90, ge=0, description=f"rows of a minute; {EVER}")
+    keep_messages_days: float = Field(default=30, ge=0, description=f"SIP messages; {EVER}")
+    keep_security_days: float = Field(default=90, ge=0, description=f"security events; {EVER}")
+    keep_audit_days: float = Field(default=365, ge=0, description=f"who did what over REST; {EVER}")
+    keep_probes_days: float = Field(default=30, ge=0, description=f"single probes of gateways; {EVER}")
+    keep_devices_days: float = Field(default=365, ge=0, description=f"devices that are not heard of any more; {EVER}")
+    disk_reserve_mb: int = Field(
+        default=1024, ge=0, description="with less room on the disk only calls are stored: no SIP messages, no courses"
     )
 
     metrics_networks: str = Field(
@@ -48,10 +65,16 @@ class ApiSettings(CommonSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_sqlite(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith("sqlite:///"):
-            raise ValueError("this release stores in SQLite: sqlite:///relative/path or sqlite:////absolute/path")
+    def _is_known(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError(
+                "it is sqlite:///relative/path, sqlite:////absolute/path or postgresql://user:password@host/name"
+            )
         return url
+
+    def keep_days(self) -> dict[str, float]:
+        """By kind, for how many days it is kept."""
+        return {name: getattr(self, f"keep_{name}_days") for name in KINDS}
 
     def store_url(self) -> str:
         """Where everything is stored."""

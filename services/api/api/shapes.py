@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer, WithJsonSchema
 
 from api.devices import DeviceState
+from api.gateways import GatewayState
 from api.quality import Direction
-from shared.events import Measures, Party
+from shared.events import Party, StreamReport
 
-Flag = Literal["monitor_impaired", "no_media", "stale"]
+Flag = Literal["monitor_impaired", "no_media", "one_way_audio", "dead_air", "clipping", "stale"]
 
 
 def rfc3339(at: float) -> str:
@@ -64,28 +65,23 @@ class CallView:
         list[Flag],
         Field(
             description="monitor_impaired: our own overload spoiled a measurement; no_media: answered, but a party "
-            "that should send does not; stale: nothing was heard of this live call for minutes"
+            "that should send does not; one_way_audio: one party is heard, the other one is not; dead_air: packets "
+            "with digital silence for 10 s; clipping: a sound that is cut off; stale: nothing was heard of this live "
+            "call for minutes"
         ),
     ]
     mos: Annotated[float | None, Field(description="of the worse direction")]
     directions: Directions
 
 
-@dataclass(frozen=True, slots=True)
-class StreamView:
-    """One RTP stream with all its measures."""
+class StreamView(StreamReport):
+    """One RTP stream with all its measures: its final report, or what is known so far."""
 
-    direction: Party
-    ssrc: int
-    codec: str | None
-    payload_type: int | None
-    clock_rate: int | None
-    ptime_ms: float | None
-    source: str | None
     started_at: Time
-    ended_at: Time | None
-    mos_min: float | None
-    total: Measures
+    ended_at: Time | None  # type: ignore[assignment]  # a stream that goes on has a report so far and no end
+
+
+STREAM_FIELDS = tuple(StreamReport.model_fields.keys() - {"started_at", "ended_at", "mos_min"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +150,32 @@ class RegistrationView:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayView:
+    """A contact that is asked whether it lives; gateways.Gateway."""
+
+    aor: str
+    contact: str
+    source: str
+    transport: str
+    seen_at: Time
+    state: Annotated[GatewayState | None, Field(description="null: too few probes to say")]
+    state_since: Time | None
+    probed_at: Time | None
+    code: Annotated[int | None, Field(description="answer to the newest probe; null: none")]
+    rtt_ms: Annotated[float | None, Field(description="round-trip time of the newest probe")]
+    answered_at: Time | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeView:
+    """One OPTIONS."""
+
+    at: Time
+    code: int | None
+    rtt_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class SecurityEventView:
     """Something that an operator or fail2ban wants to know."""
 
@@ -166,6 +188,7 @@ class SecurityEventView:
     call_id: str | None
     reason: str | None
     count: int
+    until: Annotated[Time | None, Field(description="when a ban ends by itself")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from api.audio_flags import has_dead_air, is_clipping, is_one_way
 from api.devices import Device
 from api.fold import MeasuredStream, Signalling
-from api.quality import UNKNOWN, Direction, call_mos
+from api.quality import UNKNOWN, Direction, call_mos, codec_of
 from api.rollup import Row, bucket_of
 from api.shapes import (
+    STREAM_FIELDS,
     CallDetail,
     CallView,
     Directions,
@@ -21,7 +23,6 @@ from api.shapes import (
     WorkerView,
 )
 from api.store.queries import StreamRows
-from api.store.rows import codec_of
 from shared.broker import WorkerStatus
 from shared.events import Party, Slice
 
@@ -48,26 +49,28 @@ def flags(call: Signalling, directions: Mapping[Party, Direction], now: float) -
     found: list[Flag] = ["monitor_impaired"] if call.impaired else []
     if call.answered_at is not None and not call.on_hold:
         silent = any(not directions.get(party, UNKNOWN).packets_received for party in _senders(call))
-        if silent and (now if ended_at is None else ended_at) - call.answered_at >= NO_MEDIA_AFTER_S:
+        late = (now if ended_at is None else ended_at) - call.answered_at >= NO_MEDIA_AFTER_S
+        if silent and late:
             found.append("no_media")
+        if late and _is_one_way(call, directions):
+            found.append("one_way_audio")
+    heard = [directions.get(party, UNKNOWN) for party in _senders(call)]
+    if any(map(has_dead_air, heard)):
+        found.append("dead_air")
+    if any(map(is_clipping, heard)):
+        found.append("clipping")
     if ended_at is None and now - call.last_seen_at >= STALE_AFTER_S:
         found.append("stale")
     return found
 
 
 def stream_view(stream: MeasuredStream) -> StreamView:
+    report = {name: getattr(stream.report, name) for name in STREAM_FIELDS}
     return StreamView(
-        direction=stream.direction,
-        ssrc=stream.ssrc,
-        codec=stream.codec,
-        payload_type=stream.payload_type,
-        clock_rate=stream.clock_rate,
-        ptime_ms=stream.ptime_ms,
-        source=stream.source,
+        **report,
         started_at=stream.started_at,
-        ended_at=stream.ended_at if stream.total_final else None,
+        ended_at=stream.ended_at if stream.final else None,
         mos_min=stream.mos_min,
-        total=stream.total,
     )
 
 
@@ -152,7 +155,6 @@ def worker_view(status: WorkerStatus) -> WorkerView:
 
 def _call_fields(call: Signalling, directions: Mapping[Party, Direction], now: float) -> dict[str, Any]:
     ended_at = call.ended_at
-    answered = call.answered_at
     return {
         "call_id": call.call_id,
         "state": "live" if ended_at is None else "ended",
@@ -160,11 +162,11 @@ def _call_fields(call: Signalling, directions: Mapping[Party, Direction], now: f
         "caller": call.caller,
         "callee": call.callee,
         "started_at": call.started_at,
-        "answered_at": answered,
+        "answered_at": call.answered_at,
         "ended_at": ended_at,
-        "duration_s": None if answered is None else max(0.0, (now if ended_at is None else ended_at) - answered),
+        "duration_s": call.duration_s(now),
         "codec": codec_of(call, directions),
-        "final_code": call.end_code if call.end_code is not None and ended_at is not None else call.answered_code,
+        "final_code": call.final_code,
         "hangup_by": None if ended_at is None else call.hangup_by,
         "reason": None if ended_at is None else call.reason,
         "extension": call.extension,
@@ -187,6 +189,11 @@ def _phase(call: Signalling) -> Literal["started", "ringing", "answered", "ended
     if call.answered_at is not None:
         return "answered"
     return "started" if call.ringing_at is None else "ringing"
+
+
+def _is_one_way(call: Signalling, directions: Mapping[Party, Direction]) -> bool:
+    """Of a call to our own extension nobody can tell: only one direction is measured."""
+    return not call.extension and is_one_way(directions.get("caller", UNKNOWN), directions.get("callee", UNKNOWN))
 
 
 def _senders(call: Signalling) -> tuple[Party, ...]:

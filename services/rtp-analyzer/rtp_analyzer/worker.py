@@ -6,14 +6,19 @@ announces itself again. After a restart it opens the same ports for the same cal
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
+from rtp_analyzer.abandoned import Silence
 from rtp_analyzer.announcements import Announcements
+from rtp_analyzer.audio.decoder import Decoder, DecoderFailed
+from rtp_analyzer.clocks import ClockWatch
 from rtp_analyzer.reports import MetricsEvent, Reporter
-from rtp_analyzer.taps.relay import Media, PortUnavailable, Relay
+from rtp_analyzer.taps.delay import percentile_ms
+from rtp_analyzer.taps.relay import Media, PortUnavailable, Relay, StreamCut
 from shared.broker import BrokerLost, Bus, Delivery, Outbox, Workers, WorkerStatus
 from shared.events import METRICS, MediaAssigned, MediaReleased, MediaUpdated, media_stream
 
@@ -22,7 +27,9 @@ log = structlog.get_logger(__name__)
 GROUP = "worker"
 TICK_S = 1.0
 TRIM_EVERY = 10  # ticks
+SLICES_READ_BACK = 1000  # entries: a minute of a busy machine, after which the streams of then are others
 RETRY_S = 0.5
+DECODER_RETRY_S = 10.0
 NANOSECONDS = 1_000_000_000
 
 
@@ -37,6 +44,7 @@ class WorkerProfile:
     # A phone that was not told of the end sends on for a while; the next call must not get its packets.
     quarantine_s: float = 10.0
     listen_s: float = 10.0  # to a caller of 996, before it is said what was heard
+    one_way_delay_ms: float | None = None  # of the network, where RTCP tells nothing
 
 
 class Worker:
@@ -51,6 +59,7 @@ class Worker:
         outbox: Outbox,
         now: Callable[[], float],
         monotonic: Callable[[], float],
+        decoder: Decoder | None = None,
     ) -> None:
         self._profile = profile
         self._relay = relay
@@ -59,13 +68,20 @@ class Worker:
         self._outbox = outbox
         self._now = now
         self._monotonic = monotonic
-        self._reporter = Reporter(profile.id)
+        self._decoder = decoder
+        self._reporter = Reporter(profile.id, profile.one_way_delay_ms)
         self._announcements = Announcements(profile.id, relay, profile.listen_s, monotonic)
         self._quarantine: deque[tuple[float, tuple[int, ...]]] = deque()  # free again when, and which
+        self._clocks = ClockWatch(now, monotonic)
+        self._silence = Silence()
+        self._draining = False
+        self._closed = asyncio.Event()  # one more medium
+        self._delays = relay.delays()  # when they were announced last
         self._away = False  # Redis did not answer the last time
         self._failed = 0
         self._malformed = 0
         self._entries_lost = 0
+        self._decoder_failed = 0
 
     async def run(self) -> None:
         """Works until cancelled; the relay is started before and stopped after."""
@@ -75,8 +91,22 @@ class Worker:
                 tasks.create_task(self._consume(), name="assignments")
                 tasks.create_task(self._tick(), name="slices")
                 tasks.create_task(self._keep_in_touch(), name="announcements")
+                if self._decoder is not None:
+                    tasks.create_task(self._listen(self._decoder), name="decoding")
         finally:
-            self._publish(self._reporter.tick(self._relay.cut(self._now_ns()), self._now()))
+            self._publish(self._reporter.tick(self._cut(), self._now()))
+
+    async def drain(self, limit_s: float) -> None:
+        """Takes no new media, and returns when the last one has ended, or after `limit_s`."""
+        self._draining = True
+        log.info("worker drains", media=len(self._relay.media), limit_s=limit_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                with suppress(BrokerLost):
+                    await self._announce()
+                while self._relay.media:
+                    self._closed.clear()
+                    await self._closed.wait()
 
     async def withdraw(self) -> None:
         """Takes the worker off the list at once, so that no new call is sent to it."""
@@ -89,8 +119,10 @@ class Worker:
         """Totals since the start, by metric name."""
         return {
             **self._relay.counters(),
+            **self._reporter.counters(),
             "media_failed": self._failed,
             "malformed_events": self._malformed,
+            "decoder_failed": self._decoder_failed,
             "metrics_entries_lost": self._entries_lost,
             "events_dropped": self._outbox.dropped,
         }
@@ -100,6 +132,8 @@ class Worker:
         while True:
             try:
                 open_before = await self._workers.assignments(self._profile.id)
+                if open_before:
+                    self._reporter.go_on(await self._bus.latest(METRICS, SLICES_READ_BACK))
                 for media in open_before:
                     await self._open(media)
                 await self._workers.set_free(self._profile.id, self._unused())
@@ -158,6 +192,8 @@ class Worker:
             return
         self._announcements.forget(released.media_id)
         closed = self._relay.close(released.media_id, self._now_ns())
+        self._reporter.hear(self._relay.take_rtcp())
+        self._closed.set()
         self._quarantine.append((self._monotonic() + self._profile.quarantine_s, _ports(closed.media)))
         self._publish(self._reporter.stopped(closed, self._now()))
         log.info("media closed", call_id=released.call_id, media_id=released.media_id, refused=closed.refused)
@@ -170,9 +206,27 @@ class Worker:
             due = max(due + TICK_S, self._monotonic())
             if not self._relay.running:
                 raise RuntimeError("the packet loop has died")
-            cuts = self._relay.cut(self._now_ns())
-            self._publish(self._reporter.tick(cuts, self._now()))
+            cuts = self._cut()
+            self._publish(self._reporter.tick(cuts, self._now(), self._clocks.stepped()))
             self._publish(self._announcements.tick(cuts, self._now()))
+
+    async def _listen(self, decoder: Decoder) -> None:
+        """Has decoded what the relay cannot hear by itself. No call and no slice waits for it."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            batch = self._relay.undecoded()
+            if not len(batch):
+                continue
+            try:
+                self._relay.book_decoded(await decoder.decode(batch))
+            except DecoderFailed as error:
+                self._decoder_failed += 1
+                log.warning("decoder failed", error=str(error), again_in_s=DECODER_RETRY_S)
+                await asyncio.sleep(DECODER_RETRY_S)
+
+    def _cut(self) -> Sequence[StreamCut]:
+        self._reporter.hear(self._relay.take_rtcp())
+        return self._relay.cut(self._now_ns())
 
     async def _keep_in_touch(self) -> None:
         """Once a second: say that we live, free what has served its quarantine; now and then trim our streams."""
@@ -182,6 +236,7 @@ class Worker:
                 await self._announce()
                 if round_ % TRIM_EVERY == 0:
                     await self._trim()
+                await self._release_abandoned()
                 self._reached(True)
             except BrokerLost as error:
                 self._reached(False, str(error))
@@ -189,14 +244,19 @@ class Worker:
             await asyncio.sleep(TICK_S)
 
     async def _announce(self) -> None:
+        before, self._delays = self._delays, self._relay.delays()
+        waited = [count - known for count, known in zip(self._delays, before, strict=True)]
         status = WorkerStatus(
             worker=self._profile.id,
             at=self._now(),
             address=self._profile.address,
             port_min=self._profile.ports[0],
             port_max=self._profile.ports[-1] + 1,
-            capacity=self._profile.capacity,
+            capacity=0 if self._draining else self._profile.capacity,
             load=len(self._relay.media),
+            draining=self._draining,
+            delay_p50_ms=percentile_ms(waited, 0.5),
+            delay_p99_ms=percentile_ms(waited, 0.99),
             counters=self.counters(),
         )
         if not await self._workers.announce(status):
@@ -205,6 +265,13 @@ class Worker:
             await self._workers.give_back(self._profile.id, self._quarantine[0][1])
             self._quarantine.popleft()
         await self._workers.reclaim(self._profile.id, self._now())
+
+    async def _release_abandoned(self) -> None:
+        """Tells itself what a proxy would, had the release not been lost."""
+        for media in list(self._silence.abandoned(self._relay.media, self._relay.heard(), self._monotonic())):
+            log.warning("media abandoned", call_id=media.call_id, media_id=media.media_id)
+            released = MediaReleased(at=self._now(), call_id=media.call_id, media_id=media.media_id)
+            await self._workers.release(self._profile.id, released)
 
     async def _trim(self) -> None:
         self._entries_lost += await self._bus.trim(METRICS, self._now())

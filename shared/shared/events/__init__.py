@@ -2,20 +2,26 @@
 
 from shared.events.base import Event, Transport, Value
 from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Impairment, Party
-from shared.events.codec import MalformedEntry, decode, encode
+from shared.events.codec import Encoded, MalformedEntry, decode, encode, encode_slices
 from shared.events.flows import FlowLost, MessageHandedOver, ResponseHandedBack
 from shared.events.gateways import GatewayDown, GatewayProbed, GatewayUp
 from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
 from shared.events.metrics import (
     MAX_SLICES_AN_ENTRY,
+    AudioHealth,
+    Delay,
+    DelayParts,
+    ImpairedBy,
     Measures,
     MediaStopped,
     Quality,
     QualitySpoken,
+    RemoteReport,
     Slice,
     SlicesMeasured,
     StreamEnded,
     StreamReport,
+    VoipReport,
     Waterfall,
 )
 from shared.events.registrations import (
@@ -65,6 +71,7 @@ __all__ = [
     "SECURITY",
     "SIP",
     "STREAMS",
+    "AudioHealth",
     "CallAnswered",
     "CallEnded",
     "CallRinging",
@@ -72,14 +79,18 @@ __all__ = [
     "CallUpdated",
     "ChallengeResponseFailed",
     "ChallengeSent",
+    "Delay",
+    "DelayParts",
     "DeviceRegistered",
     "DeviceUnregistered",
+    "Encoded",
     "Event",
     "FloodDetected",
     "FlowLost",
     "GatewayDown",
     "GatewayProbed",
     "GatewayUp",
+    "ImpairedBy",
     "Impairment",
     "InvalidAccountID",
     "InvalidPassword",
@@ -100,6 +111,7 @@ __all__ = [
     "RegistrationExpired",
     "RegistrationMoved",
     "RegistrationRefreshed",
+    "RemoteReport",
     "RequestBadFormat",
     "RequestNotAllowed",
     "ResponseHandedBack",
@@ -118,9 +130,11 @@ __all__ = [
     "UnexpectedAddress",
     "UserAgentChanged",
     "Value",
+    "VoipReport",
     "Waterfall",
     "decode",
     "encode",
+    "encode_slices",
     "flow_stream",
     "media_stream",
 ]

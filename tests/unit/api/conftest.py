@@ -1,4 +1,4 @@
-"""A real database in a file of its own, and an ingest that stores into it."""
+"""A real database, of both kinds one after the other, and an ingest that stores into it."""
 
 import pytest
 
@@ -11,8 +11,8 @@ from tests.unit.api.people import people_of
 
 
 @pytest.fixture
-async def database(tmp_path):
-    database = Database.open(f"sqlite:///{tmp_path}/vqm.sqlite3")
+async def database(database_url):
+    database = Database.open(database_url)
     await database.migrate()
     yield database
     await database.close()

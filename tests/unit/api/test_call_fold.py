@@ -84,7 +84,7 @@ def test_the_final_report_wins_over_a_slice_that_ends_after_it():
     stream = folded([report(498), last_slice]).streams["media-1", "caller", 0x11223344]
 
     assert stream.total.packets_received == 498
-    assert stream.total_final
+    assert stream.final
 
 
 def test_a_stream_that_goes_on_after_its_report_is_not_final():
@@ -93,7 +93,7 @@ def test_a_stream_that_goes_on_after_its_report_is_not_final():
     stream = folded([later, report(498)]).streams["media-1", "caller", 0x11223344]
 
     assert stream.total.packets_received == 600
-    assert not stream.total_final
+    assert not stream.final
 
 
 def test_the_worst_second_is_remembered():

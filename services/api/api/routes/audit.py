@@ -52,8 +52,8 @@ _PAGE = TypeAdapter(AuditPage)
 
 @router.get("", summary="Audit log", response_model=AuditPage, responses=answers(401, 403, 422))
 async def list_audit(query: Annotated[AuditQuery, Query()], _: AccessAdmin, parts: PartsOf) -> Response:
-    """Administrators only. Sign-ins, failed ones, and every change that was made over REST. Kept for a year; of failed
-    sign-ins, the newest 10 000."""
+    """Administrators only. Sign-ins, failed ones, and every change that was made over REST. Kept for
+    `VQM_KEEP_AUDIT_DAYS`; of failed sign-ins, the newest 10 000."""
     wanted = AuditFilter(
         query.actor,
         query.action,

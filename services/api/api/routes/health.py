@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Response
 from pydantic import TypeAdapter
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.parts import Parts, PartsOf
 from api.problems import encoded
+from api.store.database import DatabaseUnavailable
 from shared.broker import BrokerLost
 from shared.health import alive
 
@@ -68,7 +68,7 @@ async def _check(readiness: Readiness, name: str, ask: Callable[[], Awaitable[No
         readiness.ok.append(name)
     except TimeoutError:
         readiness.failing[name] = f"no answer within {TIMEOUT_S:.0f} s"
-    except (BrokerLost, SQLAlchemyError) as error:
+    except (BrokerLost, DatabaseUnavailable) as error:
         readiness.failing[name] = type(error).__name__
 
 

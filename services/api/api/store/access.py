@@ -301,13 +301,12 @@ async def list_audit(
     return [(row.audit_id, Entry(*row[1:])) for row in await connection.execute(query)]
 
 
-async def expire(connection: AsyncConnection, now: float, audit_before: float) -> None:
-    """Takes away sessions that have run out, old lines of the audit log, and failed sign-ins beyond the newest."""
+async def tidy(connection: AsyncConnection, now: float) -> None:
+    """Takes away sessions that have run out, and failed sign-ins beyond the newest."""
     await connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
     failures = select(audit.c.audit_id).where(audit.c.action == "sign_in_failed")
     last_kept = failures.order_by(audit.c.audit_id.desc()).offset(FAILURES_KEPT - 1).limit(1).scalar_subquery()
     await connection.execute(delete(audit).where(audit.c.action == "sign_in_failed", audit.c.audit_id < last_kept))
-    await connection.execute(delete(audit).where(audit.c.at < audit_before))
 
 
 def _sessions_of(username: str) -> Any:

@@ -5,38 +5,18 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import RowMapping, Select, or_, select, tuple_
+from sqlalchemy import RowMapping, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.devices import Device
+from api.devices import Device, DeviceKey
 from api.fold import Call, MeasuredStream, Signalling, StreamKey
-from api.quality import Direction
+from api.gateways import Gateway, GatewayKey
 from api.rollup import Row
 from api.store import rows, tables
 from shared.events import Party
 
 IN_A_QUERY = 500  # SQLite takes 32 766 parameters; more than some hundred keys at once gains nothing
 Key = TypeVar("Key")
-
-
-@dataclass(frozen=True, slots=True)
-class CallSummary:
-    """A call with its directions: a row of the list."""
-
-    signalling: Signalling
-    directions: dict[Party, Direction]
-
-
-@dataclass(frozen=True, slots=True)
-class CallFilter:
-    """What a list of calls is narrowed down to. None: not by this."""
-
-    live: bool | None = None
-    text: str | None = None
-    since: float | None = None
-    until: float | None = None
-    mos_below: float | None = None
-    codec: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +35,76 @@ def in_parts(keys: Collection[Key], size: int = IN_A_QUERY) -> Iterator[list[Key
         yield part
 
 
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """A call with the numbers of its rows."""
+
+    number: int
+    call: Call
+    stream_ids: dict[StreamKey, int]
+
+
+async def stored_calls(connection: AsyncConnection, call_ids: Collection[str]) -> dict[str, StoredCall]:
+    """Those of the calls that are stored, with their streams."""
+    calls, streams = tables.calls, tables.streams
+    found: dict[int, tuple[Signalling, dict[StreamKey, MeasuredStream], dict[StreamKey, int]]] = {}
+    signalling = select(calls.c.number, *(calls.c[name] for name in rows.SIGNALLING))
+    for keys in in_parts(call_ids):
+        for number, *values in await connection.execute(signalling.where(calls.c.call_id.in_(keys))):
+            found[number] = rows.signalling(values), {}, {}
+    for numbers in in_parts(found):
+        for stream_id, number, media_id, party, ssrc, *values in await connection.execute(
+            select(streams).where(streams.c.call.in_(numbers))
+        ):
+            key = media_id, party, ssrc
+            found[number][1][key] = rows.stream(values)
+            found[number][2][key] = stream_id
+    return {
+        call.call_id: StoredCall(number, Call(call, measured), ids) for number, (call, measured, ids) in found.items()
+    }
+
+
 async def calls_by_id(connection: AsyncConnection, call_ids: Collection[str]) -> dict[str, Call]:
     """Those of the calls that are stored, with their streams."""
-    found: dict[str, Call] = {}
-    for keys in in_parts(call_ids):
-        streams: dict[str, dict[StreamKey, MeasuredStream]] = {}
-        for row in (
-            await connection.execute(select(tables.streams).where(tables.streams.c.call_id.in_(keys)))
-        ).mappings():
-            measured = rows.stream(row)
-            streams.setdefault(measured.call_id, {})[measured.key] = measured
-        for row in (await connection.execute(select(tables.calls).where(tables.calls.c.call_id.in_(keys)))).mappings():
-            found[row["call_id"]] = Call(rows.signalling(row), streams.get(row["call_id"], {}))
+    return {call_id: stored.call for call_id, stored in (await stored_calls(connection, call_ids)).items()}
+
+
+async def rolled_up(connection: AsyncConnection, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], Row]:
+    """The stored rows that have these keys (stream, bucket), perhaps with neighbours."""
+    table = tables.slices
+    found: dict[tuple[int, int], Row] = {}
+    if not keys:
+        return found
+    buckets = [bucket for _, bucket in keys]
+    within = table.c.bucket.between(min(buckets), max(buckets))
+    wanted = select(table.c.stream_id, *(table.c[name] for name in rows.ROW)).where(within)
+    for stream_ids in in_parts({stream_id for stream_id, _ in keys}):
+        for stream_id, *values in await connection.execute(wanted.where(table.c.stream_id.in_(stream_ids))):
+            row = rows.rolled_up(values)
+            found[stream_id, row.bucket] = row
     return found
 
 
-async def list_calls(
-    connection: AsyncConnection, wanted: CallFilter, limit: int, after: tuple[float, str] | None = None
-) -> list[CallSummary]:
-    """Calls, newest first, from the one after `after` (started_at, call_id) on."""
-    table = tables.calls
-    query = _narrowed(select(table), wanted).order_by(table.c.started_at.desc(), table.c.call_id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(tuple_(table.c.started_at, table.c.call_id) < after)
-    found = [rows.signalling(row) for row in (await connection.execute(query)).mappings()]
-    directions = await _directions(connection, [call.call_id for call in found])
-    return [CallSummary(call, directions.get(call.call_id, {})) for call in found]
+async def devices_by_key(connection: AsyncConnection, keys: Collection[DeviceKey]) -> dict[DeviceKey, Device]:
+    """Those of the devices that are stored."""
+    table = tables.registrations
+    found = {}
+    for part in in_parts(keys):
+        for values in await connection.execute(select(table).where(tuple_(table.c.aor, table.c.contact).in_(part))):
+            device = Device(*values)
+            found[device.key] = device
+    return found
+
+
+async def gateways_by_key(connection: AsyncConnection, keys: Collection[GatewayKey]) -> dict[GatewayKey, Gateway]:
+    """Those of the gateways that are stored."""
+    table = tables.gateways
+    found = {}
+    for part in in_parts(keys):
+        for values in await connection.execute(select(table).where(tuple_(table.c.aor, table.c.contact).in_(part))):
+            gateway = Gateway(*values)
+            found[gateway.key] = gateway
+    return found
 
 
 async def recent_calls(connection: AsyncConnection, since: float, live_since: float, limit: int) -> dict[str, Call]:
@@ -98,17 +122,18 @@ async def recent_calls(connection: AsyncConnection, since: float, live_since: fl
 
 async def course(connection: AsyncConnection, call_id: str) -> list[StreamRows]:
     """The rolled-up rows of each stream of a call, in the order of time."""
-    streams, slices = tables.streams, tables.slices
+    calls, streams, slices = tables.calls, tables.streams, tables.slices
     query = (
-        select(slices, streams.c.direction, streams.c.ssrc)
+        select(streams.c.stream_id, streams.c.direction, streams.c.ssrc, *(slices.c[name] for name in rows.ROW))
         .join(streams, streams.c.stream_id == slices.c.stream_id)
-        .where(streams.c.call_id == call_id)
+        .join(calls, calls.c.number == streams.c.call)
+        .where(calls.c.call_id == call_id)
         .order_by(slices.c.bucket)
     )
     found: dict[int, StreamRows] = {}
-    for row in (await connection.execute(query)).mappings():
-        stream = found.setdefault(row["stream_id"], StreamRows(row["direction"], row["ssrc"]))
-        stream.rows.append(rows.five_seconds(row))
+    for stream_id, party, ssrc, *values in await connection.execute(query):
+        stream = found.setdefault(stream_id, StreamRows(party, ssrc))
+        stream.rows.append(rows.rolled_up(values))
     return list(found.values())
 
 
@@ -129,7 +154,24 @@ async def devices(connection: AsyncConnection, limit: int) -> list[Device]:
     """Registered devices and those that were, the most recently heard of first."""
     table = tables.registrations
     query = select(table).order_by(table.c.seen_at.desc(), table.c.aor, table.c.contact).limit(limit)
-    return [rows.device(row) for row in (await connection.execute(query)).mappings()]
+    return [Device(*values) for values in await connection.execute(query)]
+
+
+async def gateways(connection: AsyncConnection, limit: int) -> list[Gateway]:
+    """Probed contacts, the most recently heard of first."""
+    table = tables.gateways
+    query = select(table).order_by(table.c.seen_at.desc(), table.c.aor, table.c.contact).limit(limit)
+    return [Gateway(*values) for values in await connection.execute(query)]
+
+
+async def probes(
+    connection: AsyncConnection, key: GatewayKey, since: float, limit: int
+) -> list[tuple[float, int | None, float | None]]:
+    """The probes of a contact since a moment, newest first: when, answer, round-trip time in ms."""
+    table = tables.gateway_probes
+    of_it = (table.c.aor == key[0], table.c.contact == key[1], table.c.at >= since)
+    query = select(table.c.at, table.c.code, table.c.rtt_ms).where(*of_it).order_by(table.c.at.desc()).limit(limit)
+    return [(at, code, rtt_ms) for at, code, rtt_ms in await connection.execute(query)]
 
 
 async def security_events(connection: AsyncConnection, limit: int) -> list[RowMapping]:
@@ -145,34 +187,12 @@ async def positions(connection: AsyncConnection) -> dict[str, str]:
     return {stream: entry_id for stream, entry_id in await connection.execute(select(tables.positions))}
 
 
-def _narrowed(query: Select[tuple[object, ...]], wanted: CallFilter) -> Select[tuple[object, ...]]:
-    column = tables.calls.c
-    if wanted.live is not None:
-        query = query.where(column.live.is_(wanted.live))
-    if wanted.text:
-        query = query.where(
-            or_(
-                *(
-                    each.icontains(wanted.text, autoescape=True)
-                    for each in (column.caller, column.callee, column.call_id)
-                )
-            )
-        )
-    if wanted.since is not None:
-        query = query.where(column.started_at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(column.started_at < wanted.until)
-    if wanted.mos_below is not None:
-        query = query.where(column.mos < wanted.mos_below)
-    if wanted.codec is not None:
-        query = query.where(column.codec == wanted.codec)
-    return query
-
-
-async def _directions(connection: AsyncConnection, call_ids: Collection[str]) -> dict[str, dict[Party, Direction]]:
-    table = tables.directions
-    found: dict[str, dict[Party, Direction]] = {}
-    for keys in in_parts(call_ids):
-        for row in (await connection.execute(select(table).where(table.c.call_id.in_(keys)))).mappings():
-            found.setdefault(row["call_id"], {})[row["direction"]] = rows.direction(row)
-    return found
+async def size_bytes(connection: AsyncConnection) -> int:
+    """What the database takes on its disk."""
+    if connection.dialect.name == "postgresql":
+        query = select(func.pg_database_size(func.current_database()))
+        size: int = (await connection.execute(query)).scalar_one()
+        return size
+    pages: int = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+    page_size: int = (await connection.execute(text("PRAGMA page_size"))).scalar_one()
+    return pages * page_size

@@ -29,11 +29,35 @@ metadata = MetaData(
 # SQLite numbers rows by itself only when the key's type is INTEGER; PostgreSQL needs 64 bits.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
-# One row a call: fold.Signalling, and what follows from it and is searched or sorted by.
+# What a list of calls can be sorted by.
+CALL_ORDERS = (
+    "started_at",
+    "answered_at",
+    "ended_at",
+    "duration_s",
+    "caller",
+    "callee",
+    "codec",
+    "final_code",
+    "hangup_by",
+    "mos",
+    "loss_percent",
+    "jitter_ms",
+    "caller_mos",
+    "caller_loss_percent",
+    "caller_jitter_ms",
+    "callee_mos",
+    "callee_loss_percent",
+    "callee_jitter_ms",
+)
+
+# One row a call: fold.Signalling, and what follows from it and from the streams and is searched or sorted by. The
+# number is short, so that the many indexes are.
 calls = Table(
     "calls",
     metadata,
-    Column("call_id", String, primary_key=True),
+    Column("number", RowId, primary_key=True, autoincrement=False),
+    Column("call_id", String, nullable=False, unique=True),
     Column("first_seen_at", Double, nullable=False),
     Column("last_seen_at", Double, nullable=False),
     Column("first_attempt_at", Double),
@@ -59,66 +83,49 @@ calls = Table(
     Column("injected_loss_percent", Double),
     Column("injected_jitter_ms", Double),
     Column("started_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("duration_s", Double),  # from answer to end; null: never answered, or not ended
     Column("live", Boolean, nullable=False),
+    Column("final_code", Integer),
     Column("codec", String),
+    # of the worse direction, and of each
     Column("mos", Double),
-    Index(None, "started_at", "call_id"),
-    Index(None, "live", "started_at", "call_id"),
-    Index(None, "codec", "started_at"),
-    Index(None, "mos"),
-)
-
-# What each party sends: quality.Direction.
-directions = Table(
-    "directions",
-    metadata,
-    Column("call_id", String, primary_key=True),
-    Column("direction", String, primary_key=True),
-    Column("mos", Double),
-    Column("mos_min", Double),
-    Column("r_factor", Double),
-    Column("packets_expected", BigInteger),
-    Column("packets_received", BigInteger),
-    Column("packets_lost", BigInteger),
     Column("loss_percent", Double),
-    Column("discard_percent", Double),
-    Column("duplicates", BigInteger),
-    Column("reordered", BigInteger),
     Column("jitter_ms", Double),
-    Column("jitter_max_ms", Double),
-    Column("rtt_ms", Double),
-    Column("delay_ms", Double),
-    Column("delay_source", String),
-    Column("burst_r", Double),
-    Column("codec", String),
-    Column("ptime_ms", Double),
-    Column("ssrc", BigInteger),
+    Column("caller_mos", Double),
+    Column("caller_loss_percent", Double),
+    Column("caller_jitter_ms", Double),
+    Column("callee_mos", Double),
+    Column("callee_loss_percent", Double),
+    Column("callee_jitter_ms", Double),
+    Column("directions", Text, nullable=False),  # quality.Direction of each party that sent something
+    Index(None, "live", "started_at", "number"),
+    Index(None, "codec", "started_at", "number"),
+    *(Index(None, name, "number") for name in CALL_ORDERS),
+    # Beside these there is an index of parts of the caller, callee and call_id, of the kind that each database has: see
+    # migrations.
 )
 
-# One row an RTP stream: fold.MeasuredStream, its totals as JSON.
+# One row an RTP stream: fold.MeasuredStream, its report as one JSON text, so that new measures change no table.
 streams = Table(
     "streams",
     metadata,
-    Column("stream_id", RowId, primary_key=True, autoincrement=True),
-    Column("call_id", String, nullable=False),
+    Column("stream_id", RowId, primary_key=True, autoincrement=False),
+    Column("call", BigInteger, nullable=False),  # calls.number
     Column("media_id", String, nullable=False),
     Column("direction", String, nullable=False),
     Column("ssrc", BigInteger, nullable=False),
-    Column("codec", String),
-    Column("payload_type", Integer),
-    Column("clock_rate", Integer),
-    Column("ptime_ms", Double),
-    Column("source", String),
     Column("started_at", Double, nullable=False),
     Column("ended_at", Double),
     Column("mos_min", Double),
-    Column("total", Text, nullable=False),
-    Column("total_at", Double, nullable=False),
-    Column("total_final", Boolean, nullable=False),
-    UniqueConstraint("call_id", "media_id", "direction", "ssrc"),
+    Column("final", Boolean, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("row_s", Integer, nullable=False),  # how long its rows in `slices` are; 0: they are gone
+    UniqueConstraint("call", "media_id", "direction", "ssrc"),
+    Index(None, "row_s", "started_at"),
 )
 
-# Five seconds of a stream: rollup.Row. The largest table by far, hence the short key.
+# Five seconds of a stream, later a minute: rollup.Row. The largest table by far, hence the short key.
 slices = Table(
     "slices",
     metadata,
@@ -139,6 +146,7 @@ slices = Table(
     Column("r_sum", Double, nullable=False),
     Column("judged_packets", BigInteger, nullable=False),
     Column("impaired", Boolean, nullable=False),
+    Column("details", Text),  # the other measures of rollup.DETAILS, as JSON
     sqlite_with_rowid=False,
 )
 
@@ -159,6 +167,7 @@ sip_messages = Table(
     Column("reason_phrase", String),
     Column("text", Text, nullable=False),
     Index(None, "call_id", "at"),
+    Index(None, "at"),
 )
 
 # One row a contact of an address of record: devices.Device.
@@ -192,7 +201,39 @@ security_events = Table(
     Column("call_id", String),
     Column("reason", String),
     Column("count", BigInteger, nullable=False),
+    Column("until", Double),  # of a ban
     Index(None, "at"),
+)
+
+# One row a probed contact: gateways.Gateway.
+gateways = Table(
+    "gateways",
+    metadata,
+    Column("aor", String, primary_key=True),
+    Column("contact", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("transport", String, nullable=False),
+    Column("seen_at", Double, nullable=False),
+    Column("state", String),
+    Column("state_since", Double),
+    Column("probed_at", Double),
+    Column("code", Integer),
+    Column("rtt_ms", Double),
+    Column("answered_at", Double),
+    Index(None, "seen_at"),
+)
+
+# Each probe of a contact.
+gateway_probes = Table(
+    "gateway_probes",
+    metadata,
+    Column("aor", String, primary_key=True),
+    Column("contact", String, primary_key=True),
+    Column("at", Double, primary_key=True),
+    Column("code", Integer),
+    Column("rtt_ms", Double),
+    Index(None, "at"),
+    sqlite_with_rowid=False,
 )
 
 # Stream entries that are no event of ours, the newest few, for whoever looks for their writer.

@@ -29,9 +29,12 @@ LEG: Final = np.dtype(
         ("signalling_host", np.uint64, (WORDS,)),
         ("source", np.uint64, (WORDS,)),  # where the party's packets really come from
         ("rtcp_source", np.uint64, (WORDS,)),
+        ("rtcp_kept", np.uint16),  # datagrams of this leg that wait to be read
         ("refused", np.int64),  # packets from elsewhere, or that are no RTP
         ("drops", np.uint32),  # SO_RXQ_OVFL: what the kernel dropped at our full socket
         ("drops_marked", np.uint32),  # the same at the last cut
+        ("heard", np.int64),  # packets of the party, RTCP too
+        ("lagged", np.uint8),  # since the last cut we kept a packet too long
         ("deaf", np.uint8),  # its SDP forbids to send to it
         ("impairment", np.int32),  # row of what is done to its echo, or NO_IMPAIRMENT
         # what we ourselves send to the party
@@ -80,6 +83,22 @@ SENDER: Final = np.dtype(
     align=True,
 )
 
+RTCP_OCTETS: Final = 512  # reports of two parties with all extended blocks have some 200
+RTCP_KEPT: Final = 4096  # datagrams between two readings: four times what 1000 calls send in a second
+RTCP_KEPT_A_LEG: Final = 16  # of them, so that no party takes the room of the others
+
+# An RTCP datagram as it came, for Python to read at the next tick.
+RTCP_DATAGRAM: Final = np.dtype(
+    [
+        ("leg", np.int32),
+        ("size", np.int32),
+        ("arrival_ns", np.int64),
+        ("forwarded_ns", np.int64),  # on the same clock, when it had been sent on; 0: it was not
+        ("octets", np.uint8, (RTCP_OCTETS,)),
+    ],
+    align=True,
+)
+
 # Of the whole relay, since its start.
 RECEIVED: Final = 0
 RELAYED: Final = 1
@@ -96,6 +115,10 @@ RTCP_REFUSED: Final = 11
 SOUNDS_SENT: Final = 12
 DROPPED_ON_PURPOSE: Final = 13
 NOT_HELD: Final = 14
+AUDIO_SAMPLED: Final = 15
+AUDIO_NOT_SAMPLED: Final = 16
+RTCP_NOT_KEPT: Final = 17
+LAGGED: Final = 18
 COUNTERS: Final = (
     "packets_received",
     "packets_relayed",
@@ -112,10 +135,19 @@ COUNTERS: Final = (
     "sound_packets_sent",
     "packets_dropped_on_purpose",
     "packets_not_held",  # HELD_PACKETS were waiting already
+    "audio_sampled",  # packets that were copied to be heard
+    "audio_not_sampled",  # there was no room
+    "rtcp_not_kept",  # too large, or too many at once: relayed, but not read
+    "packets_lagged",  # sent on more than 50 ms after their arrival
 )
 
 PACKET_BYTES: Final = 2048  # more than any Ethernet frame carries
 CONTROL_WORDS: Final = 16
+DELAY_BUCKETS: Final = 96  # four an octave of microseconds: up to 16 s
+
+# Why a slice is no verdict on the network: bits of CUT.impaired.
+SOCKET_DROPPED: Final = 1
+LOOP_LAGGED: Final = 2
 
 # What the loop itself works with; one record. Addresses within it are filled in once, from Python.
 LOOP: Final = np.dtype(
@@ -128,7 +160,11 @@ LOOP: Final = np.dtype(
         ("alarm_fd", np.int32),  # for the packets that are held
         ("sounds", np.int32),  # legs that a sound is sent to
         ("impairments", np.int32),  # rows that may be in use
+        ("rtcp_kept", np.int32),  # datagrams that wait to be read
         ("alarm_ns", np.int64),  # when it rings; 0: it is not set
+        ("samples_side", np.int64),  # where packets are copied to now
+        ("samples", np.int64),  # that are there
+        ("run_period", np.int64),  # packets from one run that is decoded to the next
         ("message", MSGHDR),
         ("vector", IOVEC),
         ("name", np.uint64, (WORDS,)),  # where the packet came from
@@ -146,6 +182,7 @@ LOOP: Final = np.dtype(
         ("address_bytes", np.uint32),  # of a socket address of our family
         ("arrival_ns", np.int64),  # of the packet in hand
         ("size", np.int64),
+        ("delays", np.int64, (DELAY_BUCKETS,)),  # RTP packets sent on, by how long they waited
     ],
     align=True,
 )
@@ -155,7 +192,7 @@ CUT: Final = np.dtype(
     [
         ("leg", np.int32),
         ("slot", np.int32),  # its place among all streams
-        ("impaired", np.uint8),
+        ("impaired", np.uint8),  # SOCKET_DROPPED, LOOP_LAGGED
         ("ended", np.uint8),
         ("source", np.uint64, (WORDS,)),
     ],
