@@ -44,7 +44,7 @@ class Audit:
                 log.warning("sessions and audit log not tidied, trying again later", error=str(error))
 
     async def tidy(self) -> None:
-        """Stores when tokens were used; takes away sessions that have run out, and failed sign-ins beyond the newest."""
+        """Stores when tokens were used; takes away old sessions, and failed sign-ins beyond the newest."""
         await self._tokens.store_use()
         async with self._database.writing() as connection:
             await access.tidy(connection, self._now())
