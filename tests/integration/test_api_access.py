@@ -301,7 +301,7 @@ async def test_the_audit_log_says_who_did_what_from_where(api, viewer):
         "token": token["name"],
         "address": "127.0.0.1",
         "target": "eva",
-        "detail": "role viewer",
+        "detail": "role=viewer",
     }
     assert second["items"][0]["action"] == "token_created"
     mine = (await api.get("/api/v1/audit", actor="viewer", action="signed_in", limit=500))["items"]

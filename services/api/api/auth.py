@@ -94,11 +94,11 @@ class Auth:
         async with self._database.writing() as connection:
             found = await access.drop_session(connection, username, session_id)
             if found:
-                await access.record(connection, Entry.by(by, self._now(), "sessions_ended", username, "one"))
+                await access.record(connection, Entry.by(by, self._now(), "sessions_ended", username, "count=1"))
         return found
 
     async def end_sessions(self, username: str, by: Origin, but: str | None = None) -> None:
         """Ends all sessions of the user, or all but one."""
         async with self._database.writing() as connection:
             ended = await access.drop_sessions(connection, username, but)
-            await access.record(connection, Entry.by(by, self._now(), "sessions_ended", username, str(ended)))
+            await access.record(connection, Entry.by(by, self._now(), "sessions_ended", username, f"count={ended}"))

@@ -69,10 +69,10 @@ async def _pin(database: Database, passwords: Passwords, password: str, now: flo
     async with database.writing() as connection:
         await access.change_user(connection, ADMIN, changes)
         await access.drop_sessions(connection, ADMIN)
-        await access.record(connection, Entry.by(HERE, now, "user_changed", ADMIN, "as the settings say"))
+        await access.record(connection, Entry.by(HERE, now, "user_changed", ADMIN, "set by VQM_ADMIN_PASSWORD"))
 
 
 async def _create(database: Database, password_hash: str, now: float) -> None:
     async with database.writing() as connection:
         await access.add_user(connection, User(ADMIN, "admin", False, now, None), password_hash)
-        await access.record(connection, Entry.by(HERE, now, "user_created", ADMIN, "role admin"))
+        await access.record(connection, Entry.by(HERE, now, "user_created", ADMIN, "role=admin"))

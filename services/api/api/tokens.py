@@ -47,7 +47,7 @@ class Tokens:
             if await access.token_named(connection, name):
                 raise Conflict("there is a token of this name already")
             await access.add_token(connection, token, digest(secret))
-            told = Entry.by(by, self._now(), "token_created", name, f"scopes {' '.join(ordered)}")
+            told = Entry.by(by, self._now(), "token_created", name, f"scopes={','.join(ordered)}")
             await access.record(connection, told)
         return secret, token
 

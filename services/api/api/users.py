@@ -24,11 +24,11 @@ class UserChange:
     def told(self) -> str:
         """For the audit log."""
         parts = (
-            self.role and f"role {self.role}",
-            self.disabled is not None and ("disabled" if self.disabled else "enabled"),
-            self.password is not None and "password",
+            self.role and f"role={self.role}",
+            self.disabled is not None and f"disabled={str(self.disabled).lower()}",
+            self.password is not None and "password=***",
         )
-        return ", ".join(part for part in parts if part)
+        return " ".join(part for part in parts if part)
 
 
 class Users:
@@ -57,7 +57,7 @@ class Users:
             if await access.user(connection, username) is not None:
                 raise Conflict("there is such a user already")
             await access.add_user(connection, user, password_hash)
-            await access.record(connection, Entry.by(by, self._now(), "user_created", username, f"role {role}"))
+            await access.record(connection, Entry.by(by, self._now(), "user_created", username, f"role={role}"))
         return user
 
     async def change(self, username: str, change: UserChange, by: Origin) -> User | None:

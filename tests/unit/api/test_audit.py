@@ -41,7 +41,7 @@ async def test_changes_say_what_is_different_and_tell_no_password(people):
 
     changed, deleted = (await people.entries())[2:]
     assert changed == Entry(
-        people.clock(), "user_changed", "admin", "192.0.2.7", None, "luca", "role admin, disabled, password"
+        people.clock(), "user_changed", "admin", "192.0.2.7", None, "luca", "role=admin disabled=true password=***"
     )
     assert (deleted.action, deleted.target) == ("user_deleted", "luca")
 

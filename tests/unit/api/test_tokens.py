@@ -106,4 +106,4 @@ async def test_making_and_revoking_is_in_the_audit_log(marta):
         ("token_created", "admin", "192.0.2.7"),
         ("token_revoked", "admin", "192.0.2.7"),
     ]
-    assert entries[0].detail == "scopes read"
+    assert entries[0].detail == "scopes=read"
