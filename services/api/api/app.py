@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from api import problems
 from api.door import EncodedCallIds, Identified, SameOrigin, SecureHeaders, audited
 from api.parts import Parts
-from api.routes import audit, calls, config_help, devices, health, live, metrics, session, system, tokens, users
+from api.routes import audit, calls, config_help, devices, health, kpis, live, metrics, session, system, tokens, users
 from api.routes.pages import Pages
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -47,7 +47,7 @@ def create_app(parts: Parts) -> ASGIApp:
 
 def _rest(app: FastAPI) -> APIRouter:
     guarded = APIRouter(dependencies=[Depends(audited, scope="function")])
-    for router in (calls.router, devices.router, config_help.router, system.router):
+    for router in (calls.router, kpis.router, devices.router, config_help.router, system.router):
         guarded.include_router(router)
 
     @guarded.get("/openapi.json", include_in_schema=False)
