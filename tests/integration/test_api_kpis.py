@@ -42,7 +42,7 @@ async def test_the_traffic_of_today_stands_beside_that_of_a_week_ago(api, bus):
     await publish_calls(bus, noon - WEEK_S, "then", [200])
 
     async def found():
-        answer = await api.get(PATH, since=rfc3339(noon), until=rfc3339(noon + 7200), by="hour")
+        answer = await api.get(PATH, since=rfc3339(noon), until=rfc3339(noon + 7200), by="hour", good_time=True)
         return answer["total"]["decided"] == 4 and answer["total_week_before"]["decided"] == 1 and answer
 
     answer = await eventually(found)

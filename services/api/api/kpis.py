@@ -82,9 +82,9 @@ class MosBands:
 class GoodTime:
     """How much of the judged time of all streams was good (MOS 4.03 or more), in rows of 5 s, later of a minute."""
 
-    judged_s: Annotated[float, Field(description="n: seconds of streams with a score; a row weighs what it lasts")] = 0
-    good_s: float = 0
-    percent: Annotated[float | None, Field(description="good over judged; null: nothing was judged, or is kept")] = None
+    judged_s: Annotated[float, Field(description="n: seconds of streams with a score; a row weighs what it lasts")]
+    good_s: float
+    percent: Annotated[float | None, Field(description="good over judged; null: nothing was judged, or is kept")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Kpis:
     pdd: PostDialDelay
     concurrent_max: Annotated[int, Field(description="most calls at a time, those being set up included")]
     mos: MosBands
-    good: GoodTime
+    good: Annotated[GoodTime | None, Field(description="null: not asked for (`good_time`)")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Measured:
     counts: Counts = field(default_factory=Counts)
     pdd: PostDialDelay = field(default_factory=PostDialDelay)
     concurrent_max: int = 0
-    judged_s: float = 0.0
+    judged_s: float | None = None  # None: not counted
     good_s: float = 0.0
 
 
@@ -148,12 +148,12 @@ def kpis_of(measured: Measured) -> Kpis:
         pdd=measured.pdd,
         concurrent_max=measured.concurrent_max,
         mos=MosBands(sum(bands.values()), **bands),
-        good=GoodTime(
-            measured.judged_s,
-            measured.good_s,
-            100 * measured.good_s / measured.judged_s if measured.judged_s else None,
-        ),
+        good=None if measured.judged_s is None else _good(measured.judged_s, measured.good_s),
     )
+
+
+def _good(judged_s: float, good_s: float) -> GoodTime:
+    return GoodTime(judged_s, good_s, 100 * good_s / judged_s if judged_s else None)
 
 
 def hours_of(since: float, until: float) -> range:

@@ -13,8 +13,9 @@ from shared.testing import AT, call_answered, call_ended, call_started, measures
 from tests.unit.api.deliveries import delivered
 
 HOUR = 3600
+NOTHING = Measured(judged_s=0.0)
 BEGIN = AT // HOUR * HOUR  # of an hour
-DAY = KpiFilter(BEGIN, BEGIN + 24 * HOUR)
+DAY = KpiFilter(BEGIN, BEGIN + 24 * HOUR, good_time=True)
 
 
 def call(call_id, at, *, rang=None, answered=None, ended=None, code=200, codec="PCMA", **start):
@@ -67,9 +68,9 @@ async def test_an_empty_database_has_empty_figures(database):
         oldest = await kpis.oldest_start(connection)
 
     assert oldest is None
-    assert await total_of(database) == Measured()
+    assert await total_of(database) == NOTHING
     assert await groups_of(database, "codec") == await groups_of(database, "gateway") == {}
-    assert await groups_of(database, "hour") == {BEGIN // HOUR + n: Measured() for n in range(24)}
+    assert await groups_of(database, "hour") == {BEGIN // HOUR + n: NOTHING for n in range(24)}
 
 
 @pytest.mark.parametrize(
@@ -193,6 +194,14 @@ async def test_good_time_is_weighted_by_how_long_it_lasts(ingest, database):
     assert (found.judged_s, found.good_s) == (10.0, 8.0)
 
 
+async def test_good_time_is_counted_only_when_asked_for(ingest, database):
+    await stored(ingest, call("one", BEGIN, answered=1), heard("one", BEGIN, 4.2))
+
+    found = await total_of(database, replace(DAY, good_time=False))
+
+    assert (found.judged_s, found.counts.high) == (None, 1)
+
+
 async def test_what_our_own_overload_spoiled_has_no_score(ingest, database):
     await stored(ingest, call("one", BEGIN, answered=1), heard("one", BEGIN + 1, 2.0, impaired=True))
 
@@ -309,14 +318,8 @@ def _rounded(found: Measured) -> Measured:
 
 async def test_the_busiest_gateways_come_first_and_the_rest_is_cut_off(ingest, database, monkeypatch):
     monkeypatch.setattr(kpis, "GROUPS_MAX", 2)
-    await stored(
-        ingest,
-        *(
-            call(f"{who}-{n}", BEGIN + n, caller=who, callee="hub")
-            for who, times in TIMES.items()
-            for n in range(times)
-        ),
-    )
+    callers = ["rare", "often", "often", "often", "some", "some"]
+    await stored(ingest, *(call(f"call-{n}", BEGIN + n, caller=who, callee="hub") for n, who in enumerate(callers)))
 
     busiest = await groups_of(database, "gateway")
     asked_for = await groups_of(database, "gateway", only=["rare", "nobody"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.kpis import Counts, Measured, hours_of, kpis_of, peaks
+from api.kpis import Counts, GoodTime, Measured, hours_of, kpis_of, peaks
 
 
 def test_nothing_has_counts_of_zero_and_no_ratio():
@@ -10,7 +10,7 @@ def test_nothing_has_counts_of_zero_and_no_ratio():
 
     assert (found.attempts, found.decided, found.established_of, found.mos.n, found.pdd.n) == (0, 0, 0, 0, 0)
     assert found.asr_percent is found.ner_percent is found.ser_percent is found.seer_percent is None
-    assert found.acd_s is found.pdd.p50_s is found.pdd.p95_s is found.good.percent is None
+    assert found.acd_s is found.pdd.p50_s is found.pdd.p95_s is found.good is None
 
 
 def test_ratios_are_over_what_is_decided():
@@ -29,7 +29,8 @@ def test_calls_that_go_on_have_no_part_in_the_mean_duration():
 
 
 def test_the_share_of_good_time_is_of_what_was_judged():
-    assert kpis_of(Measured(judged_s=80.0, good_s=60.0)).good.percent == 75.0
+    assert kpis_of(Measured(judged_s=80.0, good_s=60.0)).good == GoodTime(80.0, 60.0, 75.0)
+    assert kpis_of(Measured(judged_s=0.0)).good == GoodTime(0.0, 0.0, None)
 
 
 @pytest.mark.parametrize(

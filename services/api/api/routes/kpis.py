@@ -75,6 +75,7 @@ class KpiQuery(BaseModel):
         examples=["gateway@example.com"],
     )
     test_calls: bool = Field(default=False, description="also calls to our own test extensions")
+    good_time: bool = Field(default=False, description="also the share of good time, which takes seconds on a busy day")
 
     def filter(self, now: float) -> KpiFilter:
         """Raises HTTPException (422): it is no interval, or too long."""
@@ -84,7 +85,7 @@ class KpiQuery(BaseModel):
             raise HTTPException(422, "`since` must be before `until`, and before now")
         if until - since > INTERVAL_MAX_S:
             raise HTTPException(422, f"at most {INTERVAL_MAX_S / DAY_S:.0f} days at a time")
-        return KpiFilter(since, until, self.codec, self.gateway, self.test_calls)
+        return KpiFilter(since, until, self.codec, self.gateway, self.test_calls, self.good_time)
 
 
 _ANSWER = TypeAdapter(KpiAnswer)
@@ -124,11 +125,12 @@ async def _answer(connection: AsyncConnection, wanted: KpiFilter, by: By) -> Kpi
 
 
 def _group(by: By, group: Group, measured: Measured, earlier: store.Groups | None) -> KpiGroup:
+    nothing = Measured(judged_s=None if measured.judged_s is None else 0.0)
     same = int(group) - int(WEEK_S // HOUR_S) if by == "hour" else group
     return KpiGroup(
         hour=float(group) * HOUR_S if by == "hour" else None,
         gateway=str(group) if by == "gateway" else None,
         codec=str(group) or None if by == "codec" else None,
         kpis=kpis_of(measured),
-        week_before=None if earlier is None else kpis_of(earlier.get(same, Measured())),
+        week_before=None if earlier is None else kpis_of(earlier.get(same, nothing)),
     )

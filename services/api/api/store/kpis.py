@@ -58,13 +58,15 @@ _CALLS, _STREAMS, _SLICES = tables.calls.c, tables.streams, tables.slices
 
 @dataclass(frozen=True, slots=True)
 class KpiFilter:
-    """Which calls: begun in [since, until), epoch seconds. `gateway` is what it is in call_list.CallFilter."""
+    """Which calls, and whether their courses are read: begun in [since, until), epoch seconds. `gateway` is what it is
+    in call_list.CallFilter."""
 
     since: float
     until: float
     codec: str | None = None
     gateway: str | None = None
     test_calls: bool = False  # those that our own test extensions answer
+    good_time: bool = False  # a course has dozens of rows a call: they cost ten times what all else does
 
 
 async def oldest_start(connection: AsyncConnection) -> float | None:
@@ -80,15 +82,16 @@ async def measured(
     counts = await _counts(connection, wanted, by, only)
     if by in ("gateway", "codec"):
         only = list(counts)
-    found = {group: Measured(each) for group, each in counts.items()}
-    if by == "hour":
-        found = {hour: found.get(hour, Measured()) for hour in hours_of(wanted.since, wanted.until)}
-    elif by == "none":
-        found = {ALL: found.get(ALL, Measured())}
+    groups: Iterable[Group] = counts
+    if by in ("none", "hour"):
+        groups = [ALL] if by == "none" else hours_of(wanted.since, wanted.until)
+    judged_s = 0.0 if wanted.good_time else None
+    found = {group: Measured(counts.get(group, Counts()), judged_s=judged_s) for group in groups}
     for group, pdd in (await _pdd(connection, wanted, by, only)).items():
         found[group] = replace(found[group], pdd=pdd)
-    for group, (judged_s, good_s) in (await _judged(connection, wanted, by, only)).items():
-        found[group] = replace(found[group], judged_s=judged_s, good_s=good_s)
+    if wanted.good_time:
+        for group, (seconds, good_s) in (await _judged(connection, wanted, by, only)).items():
+            found[group] = replace(found[group], judged_s=seconds, good_s=good_s)
     highest = await (_peaks_of_hours(connection, wanted) if by == "hour" else _peaks(connection, wanted, by, only))
     return {group: replace(each, concurrent_max=highest.get(group, 0)) for group, each in found.items()}
 
