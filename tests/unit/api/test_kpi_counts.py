@@ -8,7 +8,7 @@ import pytest
 from api.kpis import Counts, Measured, PostDialDelay
 from api.store import kpis
 from api.store.kpis import ALL, KpiFilter, measured
-from shared.events import CallRinging, Quality
+from shared.events import CallRinging, Event, Quality
 from shared.testing import AT, call_answered, call_ended, call_started, measures, slice_of, slices_measured
 from tests.unit.api.deliveries import delivered
 
@@ -20,7 +20,7 @@ DAY = KpiFilter(BEGIN, BEGIN + 24 * HOUR, good_time=True)
 
 def call(call_id, at, *, rang=None, answered=None, ended=None, code=200, codec="PCMA", **start):
     """The events of a call; times in seconds after it began."""
-    events = [call_started(call_id=call_id, at=at, **start)]
+    events: list[Event] = [call_started(call_id=call_id, at=at, **start)]
     if rang is not None:
         events.append(CallRinging(call_id=call_id, at=at + rang, code=180))
     if answered is not None:

@@ -10,7 +10,8 @@ def test_nothing_has_counts_of_zero_and_no_ratio():
 
     assert (found.attempts, found.decided, found.established_of, found.mos.n, found.pdd.n) == (0, 0, 0, 0, 0)
     assert found.asr_percent is found.ner_percent is found.ser_percent is found.seer_percent is None
-    assert found.acd_s is found.pdd.p50_s is found.pdd.p95_s is found.good is None
+    assert found.acd_s is found.pdd.p50_s is found.pdd.p95_s is None
+    assert found.good is None
 
 
 def test_ratios_are_over_what_is_decided():

@@ -71,7 +71,8 @@ class KpiFilter:
 
 async def oldest_start(connection: AsyncConnection) -> float | None:
     """When the oldest call that is kept began; None: there are no calls."""
-    return (await connection.execute(select(func.min(_CALLS.started_at)))).scalar()
+    oldest: float | None = (await connection.execute(select(func.min(_CALLS.started_at)))).scalar()
+    return oldest
 
 
 async def measured(
@@ -86,7 +87,7 @@ async def measured(
     if by in ("none", "hour"):
         groups = [ALL] if by == "none" else hours_of(wanted.since, wanted.until)
     judged_s = 0.0 if wanted.good_time else None
-    found = {group: Measured(counts.get(group, Counts()), judged_s=judged_s) for group in groups}
+    found: Groups = {group: Measured(counts.get(group, Counts()), judged_s=judged_s) for group in groups}
     for group, pdd in (await _pdd(connection, wanted, by, only)).items():
         found[group] = replace(found[group], pdd=pdd)
     if wanted.good_time:
@@ -200,15 +201,15 @@ async def _peaks(
     return {group: highest for group, highest in await connection.execute(query)}
 
 
-async def _peaks_of_hours(connection: AsyncConnection, wanted: KpiFilter) -> dict[int, int]:
+async def _peaks_of_hours(connection: AsyncConnection, wanted: KpiFilter) -> dict[Group, int]:
     levels = _levels(connection, wanted, "none", None)
     hour, level, change = _hour(connection, levels.c.at), levels.c.level, levels.c.change
     within = select(hour.label("hour"), level, change).subquery()
     # the level before a change is one that the hour had, too
-    highest = func.max(case((within.c.change < 0, within.c.level - within.c.change), else_=within.c.level))
-    query = select(within.c.hour, highest, func.sum(within.c.change)).group_by(within.c.hour)
+    most_there = func.max(case((within.c.change < 0, within.c.level - within.c.change), else_=within.c.level))
+    query = select(within.c.hour, most_there, func.sum(within.c.change)).group_by(within.c.hour)
     changes = {each: (int(most), int(net)) for each, most, net in await connection.execute(query)}
-    return peaks(hours_of(wanted.since, wanted.until), changes)
+    return {**peaks(hours_of(wanted.since, wanted.until), changes)}
 
 
 def _levels(connection: AsyncConnection, wanted: KpiFilter, by: By, only: Collection[Group] | None) -> FromClause:
