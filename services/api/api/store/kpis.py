@@ -66,7 +66,7 @@ class KpiFilter:
     codec: str | None = None
     gateway: str | None = None
     test_calls: bool = False  # those that our own test extensions answer
-    good_time: bool = False  # a course has dozens of rows a call: they cost ten times what all else does
+    good_time: bool = False  # a course has dozens of rows a call: they cost several times what all else does
 
 
 async def oldest_start(connection: AsyncConnection) -> float | None:
