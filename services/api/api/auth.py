@@ -12,6 +12,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers import HasherProtocol
 from sqlalchemy import delete, select
 
+from api.access import Role
 from api.store import bulk, tables
 from api.store.database import Database
 
@@ -28,7 +29,7 @@ class User:
     """Somebody who is signed in."""
 
     username: str
-    role: str
+    role: Role
 
 
 class Auth:

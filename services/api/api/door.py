@@ -8,13 +8,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as Connection
 
-from api.auth import User
+from api.access import SAFE_METHODS, Caller, Scope, scope_of
 from api.parts import PartsOf
 
 COOKIE = "vqm_session"
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")  # RFC 9110 9.2.1
 CALLS_PATH = "/api/v1/calls/"
 
 SECURITY_HEADERS = {
@@ -30,8 +30,8 @@ SECURITY_HEADERS = {
 }
 
 
-async def signed_in(connection: HTTPConnection, parts: PartsOf) -> User:
-    """The user whose session cookie came along.
+async def identified(connection: HTTPConnection, parts: PartsOf) -> Caller:
+    """Whose session cookie came along.
 
     Raises:
         HTTPException: 401, nobody is signed in.
@@ -40,10 +40,41 @@ async def signed_in(connection: HTTPConnection, parts: PartsOf) -> User:
     user = await parts.auth.user_of(token) if token else None
     if user is None:
         raise HTTPException(401, "sign in first: POST /api/v1/session")
-    return user
+    return Caller.of_session(user.username, user.role, "")
 
 
-SignedIn = Annotated[User, Depends(signed_in)]
+Identified = Annotated[Caller, Depends(identified)]
+
+
+async def signed_in(connection: HTTPConnection, caller: Identified) -> Caller:
+    """Whoever may read, for safe methods; whoever may write, for all others.
+
+    Raises:
+        HTTPException: 401, nobody is signed in; 403, his role or his token does not allow this.
+    """
+    _demand(caller, scope_of(connection.scope.get("method", "GET")))  # a WebSocket has none, and only pushes
+    return caller
+
+
+async def admin(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+    """The same, of an administrator.
+
+    Raises:
+        HTTPException: 401, nobody is signed in; 403, his role or his token does not allow this.
+    """
+    if caller.role != "admin":
+        raise HTTPException(403, "this needs the role admin")
+    return caller
+
+
+SignedIn = Annotated[Caller, Depends(signed_in)]
+Admin = Annotated[Caller, Depends(admin)]
+
+
+def _demand(caller: Caller, *scopes: Scope) -> None:
+    refusal = caller.refusal(*scopes)
+    if refusal is not None:
+        raise HTTPException(403, refusal)
 
 
 class SameOrigin:
@@ -52,7 +83,7 @@ class SameOrigin:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or _is_same_origin(scope):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -68,7 +99,7 @@ class SecureHeaders:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
@@ -87,13 +118,13 @@ class EncodedCallIds:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(CALLS_PATH):
             scope = {**scope, "path": scope["raw_path"].decode("ascii")}
         await self._app(scope, receive, send)
 
 
-def _is_same_origin(scope: Scope) -> bool:
+def _is_same_origin(scope: Connection) -> bool:
     if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
         return True
     headers = Headers(scope=scope)

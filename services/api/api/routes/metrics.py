@@ -5,7 +5,7 @@ import ipaddress
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from api.door import signed_in
+from api.door import identified, signed_in
 from api.metrics import CONTENT_TYPE
 from api.parts import Parts, PartsOf
 from api.problems import answers
@@ -24,7 +24,7 @@ async def metrics(request: Request, parts: PartsOf) -> Response:
     """For the addresses of VQM_METRICS_NETWORKS, and for whoever is signed in."""
     if not _may_scrape(request, parts):
         try:
-            await signed_in(request, parts)
+            await signed_in(request, await identified(request, parts))
         except HTTPException as refused:
             detail = f"{refused.detail}; or name this address in VQM_METRICS_NETWORKS"
             raise HTTPException(refused.status_code, detail) from None
