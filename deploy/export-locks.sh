@@ -18,6 +18,7 @@ export_lock() { # file, options of uv export
 export_lock requirements.lock --no-dev
 export_lock requirements-dev.lock --only-group dev
 export_lock requirements-node.lock --only-group node
-for service in sip-proxy rtp-analyzer api; do
+for service in sip-proxy api; do
   export_lock "services/$service/requirements.lock" --no-dev --package "vqm-$service"
 done
+export_lock services/rtp-analyzer/requirements.lock --no-dev --package vqm-rtp-analyzer --extra audio

@@ -9,7 +9,7 @@ import re
 import secrets
 import socket
 import struct
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -198,16 +198,26 @@ class ScriptedCaller:
 
 
 async def send_pattern(
-    rtp: socket.socket, to: tuple[str, int], count: int, dropped: Collection[int], *, pause_s: float = 0.001
+    rtp: socket.socket,
+    to: tuple[str, int],
+    count: int,
+    dropped: Collection[int],
+    *,
+    pause_s: float = 0.001,
+    payload_type: int = PCMA,
+    payloads: Sequence[bytes] = (SILENCE,),
 ) -> None:
-    """`count` A-law packets, less those whose place is in `dropped` (0 is the first). Their sequence numbers wrap."""
+    """`count` packets of these payloads in turn, less those whose place is in `dropped` (0 is the first).
+
+    Their sequence numbers wrap.
+    """
     ssrc = secrets.randbits(32)
     for place in range(count):
         if place not in dropped:
             header = struct.pack(
-                "!BBHII", 0x80, PCMA, (65_500 + place) % 65_536, (place * SAMPLES_A_PACKET) % 2**32, ssrc
+                "!BBHII", 0x80, payload_type, (65_500 + place) % 65_536, (place * SAMPLES_A_PACKET) % 2**32, ssrc
             )
-            rtp.sendto(header + SILENCE, to)
+            rtp.sendto(header + payloads[place % len(payloads)], to)
         await asyncio.sleep(pause_s)  # the pace of the stream, not a wait for something
 
 

@@ -29,16 +29,21 @@ async def test_each_phone_hears_the_other_and_both_directions_are_measured(syste
         await wait_until(lambda: tones(call, answer) == [1000, 440], "each phone hears the other's tone")
         await wait_until(lambda: both_directions(rest, call.call_id), "both directions are measured")
         sent, received = await call.counts(), await answer.counts()
+        # An ear of another make. Its full scale is 2^15, ours the highest code: 32256 in A-law.
+        ears = {"caller": answer.heard(0.5).level_dbov, "callee": call.heard(0.5).level_dbov}
         await call.hangup()
 
         assert (sent["lost"], received["lost"]) == (0, 0)
         report = await wait_until(lambda: rest.ended_call(call.call_id), "the call is stored")
         assert report["hangup_by"] == "caller"
-        for direction in report["directions"].values():
+        for party, direction in report["directions"].items():
             assert direction["packets_lost"] == 0
             assert direction["mos"] == pytest.approx(4.41, abs=0.005)
             assert direction["codec"] == "PCMA"
             assert direction["ptime_ms"] == pytest.approx(20)
+            assert direction["audio"]["active_level_dbov"] == pytest.approx(ears[party] + 0.14, abs=0.3)
+            assert (direction["audio"]["source"], direction["audio"]["clipping_percent"]) == ("g711", 0)
+        assert report["flags"] == []
 
 
 async def registered(rest, users):

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from api.fold import MeasuredStream, Signalling
-from shared.events import Party
+from api.sound import combined
+from shared.events import AudioHealth, Delay, Party
 
 PARTIES: tuple[Party, Party] = ("caller", "callee")
 
@@ -29,13 +30,14 @@ class Direction:
     reordered: int | None = None
     jitter_ms: Annotated[float | None, Field(description="RFC 3550 A.8, the latest value")] = None
     jitter_max_ms: float | None = None
-    rtt_ms: Annotated[float | None, Field(description="round trip, from RTCP")] = None
-    delay_ms: Annotated[float | None, Field(description="one way")] = None
-    delay_source: Annotated[str | None, Field(description="where delay_ms comes from")] = None
+    rtt_ms: Annotated[float | None, Field(description="round trip, the latest; once it is over, the mean")] = None
+    delay_ms: Annotated[float | None, Field(description="of the network, one way")] = None
+    delay_source: Annotated[str | None, Field(description="of delay_ms: rtcp, rtcp-xr or configured")] = None
     burst_r: Annotated[float | None, Field(description="burst ratio of the loss (G.107)")] = None
     codec: str | None = None
     ptime_ms: Annotated[float | None, Field(description="milliseconds of sound in a packet, as seen")] = None
     ssrc: Annotated[int | None, Field(description="of the latest stream")] = None
+    audio: Annotated[AudioHealth | None, Field(description="what was heard")] = None
 
 
 UNKNOWN = Direction()
@@ -55,11 +57,12 @@ def direction_of(streams: list[MeasuredStream]) -> Direction:
     Scores of different scales (narrowband, wideband, fullband) are never averaged: the scale that most packets were
     judged on stands for the direction.
     """
-    latest = max(streams, key=lambda stream: (stream.total_at, stream.ssrc))
+    latest = max(streams, key=_moment)
     totals = [stream.total for stream in streams]
     expected = sum(total.packets_expected for total in totals)
     lost = sum(total.packets_lost for total in totals)
     mos, r_factor = _scores(streams)
+    delay = _latest_delay(streams)
     return Direction(
         mos=mos,
         mos_min=min((stream.mos_min for stream in streams if stream.mos_min is not None), default=None),
@@ -72,10 +75,18 @@ def direction_of(streams: list[MeasuredStream]) -> Direction:
         reordered=sum(total.reordered for total in totals),
         jitter_ms=latest.total.jitter_ms,
         jitter_max_ms=max((total.jitter_max_ms for total in totals if total.jitter_max_ms is not None), default=None),
+        rtt_ms=delay.rtt_ms if delay else None,
+        delay_ms=delay.one_way_ms if delay else None,
+        delay_source=delay.source if delay else None,
         codec=latest.report.codec,
         ptime_ms=latest.report.ptime_ms,
         ssrc=latest.ssrc,
+        audio=combined(stream.report.audio for stream in sorted(streams, key=_moment)),
     )
+
+
+def _moment(stream: MeasuredStream) -> tuple[float, int]:
+    return stream.total_at, stream.ssrc
 
 
 def call_mos(directions: Mapping[Party, Direction]) -> float | None:
@@ -92,6 +103,12 @@ def codec_of(call: Signalling, directions: Mapping[Party, Direction]) -> str | N
 def percent(part: int, whole: int) -> float | None:
     """None without a whole: nothing expected is not 0 % lost."""
     return 100 * part / whole if whole else None
+
+
+def _latest_delay(streams: list[MeasuredStream]) -> Delay | None:
+    """Of the newest stream that has one."""
+    newest_last = sorted(streams, key=_moment)
+    return next((stream.report.delay for stream in reversed(newest_last) if stream.report.delay), None)
 
 
 def _scores(streams: list[MeasuredStream]) -> tuple[float | None, float | None]:

@@ -11,7 +11,7 @@ from api.gateways import GatewayState
 from api.quality import Direction
 from shared.events import Party, StreamReport
 
-Flag = Literal["monitor_impaired", "no_media", "stale"]
+Flag = Literal["monitor_impaired", "no_media", "one_way_audio", "dead_air", "clipping", "stale"]
 
 
 def rfc3339(at: float) -> str:
@@ -65,7 +65,9 @@ class CallView:
         list[Flag],
         Field(
             description="monitor_impaired: our own overload spoiled a measurement; no_media: answered, but a party "
-            "that should send does not; stale: nothing was heard of this live call for minutes"
+            "that should send does not; one_way_audio: one party is heard, the other one is not; dead_air: packets "
+            "with digital silence for 10 s; clipping: a sound that is cut off; stale: nothing was heard of this live "
+            "call for minutes"
         ),
     ]
     mos: Annotated[float | None, Field(description="of the worse direction")]

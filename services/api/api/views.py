@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from api.audio_flags import has_dead_air, is_clipping, is_one_way
 from api.devices import Device
 from api.fold import MeasuredStream, Signalling
 from api.quality import UNKNOWN, Direction, call_mos, codec_of
@@ -48,8 +49,16 @@ def flags(call: Signalling, directions: Mapping[Party, Direction], now: float) -
     found: list[Flag] = ["monitor_impaired"] if call.impaired else []
     if call.answered_at is not None and not call.on_hold:
         silent = any(not directions.get(party, UNKNOWN).packets_received for party in _senders(call))
-        if silent and (now if ended_at is None else ended_at) - call.answered_at >= NO_MEDIA_AFTER_S:
+        late = (now if ended_at is None else ended_at) - call.answered_at >= NO_MEDIA_AFTER_S
+        if silent and late:
             found.append("no_media")
+        if late and _is_one_way(call, directions):
+            found.append("one_way_audio")
+    heard = [directions.get(party, UNKNOWN) for party in _senders(call)]
+    if any(map(has_dead_air, heard)):
+        found.append("dead_air")
+    if any(map(is_clipping, heard)):
+        found.append("clipping")
     if ended_at is None and now - call.last_seen_at >= STALE_AFTER_S:
         found.append("stale")
     return found
@@ -180,6 +189,11 @@ def _phase(call: Signalling) -> Literal["started", "ringing", "answered", "ended
     if call.answered_at is not None:
         return "answered"
     return "started" if call.ringing_at is None else "ringing"
+
+
+def _is_one_way(call: Signalling, directions: Mapping[Party, Direction]) -> bool:
+    """Of a call to our own extension nobody can tell: only one direction is measured."""
+    return not call.extension and is_one_way(directions.get("caller", UNKNOWN), directions.get("callee", UNKNOWN))
 
 
 def _senders(call: Signalling) -> tuple[Party, ...]:

@@ -4,6 +4,7 @@ import asyncio
 import resource
 import time
 
+from rtp_analyzer.audio.decoder import Decoder, is_installed
 from rtp_analyzer.settings import RtpAnalyzerSettings
 from rtp_analyzer.taps.relay import Relay
 from rtp_analyzer.worker import Worker, WorkerProfile
@@ -34,13 +35,15 @@ async def serve(settings: RtpAnalyzerSettings) -> None:
         address=settings.advertised_address(),
         ports=ports,
         capacity=max(1, legs // LEGS_A_CALL),
+        one_way_delay_ms=settings.one_way_delay_ms,
     )
     redis = connect(settings.redis_url)
     bus, state = Bus(redis), State(redis)
     outbox = Outbox(bus)
-    relay = Relay(settings.bind, ports, descriptors)
+    decoder = Decoder(settings.audio_decoding_ms / 1000) if settings.audio_decoding_ms and is_installed() else None
+    relay = Relay(settings.bind, ports, descriptors, settings.dejitter_buffer, decodes=decoder is not None)
     now = time.time  # noqa: TID251  # the composition root hands out the clock
-    worker = Worker(profile, relay, bus, Workers(redis), outbox, now, time.monotonic)
+    worker = Worker(profile, relay, bus, Workers(redis), outbox, now, time.monotonic, decoder)
     relay.start()
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -51,4 +54,6 @@ async def serve(settings: RtpAnalyzerSettings) -> None:
         await worker.withdraw()
         await outbox.close()
         relay.stop()
+        if decoder is not None:
+            await decoder.close()
         await redis.aclose()

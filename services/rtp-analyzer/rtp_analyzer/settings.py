@@ -2,6 +2,7 @@
 
 from pydantic import Field, field_validator
 
+from shared.events.metrics import BufferName
 from shared.settings import CommonSettings
 
 
@@ -17,6 +18,26 @@ class RtpAnalyzerSettings(CommonSettings):
         default="worker-1",
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
         description="name of this worker in Redis: keep it over restarts, give each worker its own",
+    )
+    one_way_delay_ms: float | None = Field(
+        default=None,
+        ge=0,
+        le=10_000,
+        allow_inf_nan=False,
+        description="delay of the network from phone to phone, one way, for calls whose RTCP does not tell it; "
+        "default: those have no delay and no MOS-CQ",
+    )
+
+    dejitter_buffer: BufferName = Field(
+        default="adaptive500",
+        description="de-jitter buffer that the quality is for, as the phones have it: fixed50, fixed200 or adaptive500",
+    )
+
+    audio_decoding_ms: int = Field(
+        default=100,
+        ge=0,
+        le=1000,
+        description="of each second, to listen into G.722, G.729 and Opus where PyAV is installed; 0: not at all",
     )
 
     @field_validator("media_ports")

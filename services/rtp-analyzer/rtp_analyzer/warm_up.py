@@ -7,10 +7,14 @@ from collections.abc import Callable
 # In the order in which they need each other; importing one compiles it.
 MODULES = (
     "rtp_analyzer.packets.rtp",
+    "rtp_analyzer.measure.sequence",
+    "rtp_analyzer.measure.timing",
     "rtp_analyzer.measure.stream",
+    "rtp_analyzer.audio.listening",
     "rtp_analyzer.taps.sources",
     "rtp_analyzer.taps.datagrams",
     "rtp_analyzer.taps.forward",
+    "rtp_analyzer.taps.rtcp",
     "rtp_analyzer.taps.sound",
     "rtp_analyzer.taps.impairment",
     "rtp_analyzer.taps.loop",

@@ -6,14 +6,15 @@ announces itself again. After a restart it opens the same ports for the same cal
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from rtp_analyzer.announcements import Announcements
+from rtp_analyzer.audio.decoder import Decoder, DecoderFailed
 from rtp_analyzer.reports import MetricsEvent, Reporter
-from rtp_analyzer.taps.relay import Media, PortUnavailable, Relay
+from rtp_analyzer.taps.relay import Media, PortUnavailable, Relay, StreamCut
 from shared.broker import BrokerLost, Bus, Delivery, Outbox, Workers, WorkerStatus
 from shared.events import METRICS, MediaAssigned, MediaReleased, MediaUpdated, media_stream
 
@@ -23,6 +24,7 @@ GROUP = "worker"
 TICK_S = 1.0
 TRIM_EVERY = 10  # ticks
 RETRY_S = 0.5
+DECODER_RETRY_S = 10.0
 NANOSECONDS = 1_000_000_000
 
 
@@ -37,6 +39,7 @@ class WorkerProfile:
     # A phone that was not told of the end sends on for a while; the next call must not get its packets.
     quarantine_s: float = 10.0
     listen_s: float = 10.0  # to a caller of 996, before it is said what was heard
+    one_way_delay_ms: float | None = None  # of the network, where RTCP tells nothing
 
 
 class Worker:
@@ -51,6 +54,7 @@ class Worker:
         outbox: Outbox,
         now: Callable[[], float],
         monotonic: Callable[[], float],
+        decoder: Decoder | None = None,
     ) -> None:
         self._profile = profile
         self._relay = relay
@@ -59,13 +63,15 @@ class Worker:
         self._outbox = outbox
         self._now = now
         self._monotonic = monotonic
-        self._reporter = Reporter(profile.id)
+        self._decoder = decoder
+        self._reporter = Reporter(profile.id, profile.one_way_delay_ms)
         self._announcements = Announcements(profile.id, relay, profile.listen_s, monotonic)
         self._quarantine: deque[tuple[float, tuple[int, ...]]] = deque()  # free again when, and which
         self._away = False  # Redis did not answer the last time
         self._failed = 0
         self._malformed = 0
         self._entries_lost = 0
+        self._decoder_failed = 0
 
     async def run(self) -> None:
         """Works until cancelled; the relay is started before and stopped after."""
@@ -75,8 +81,10 @@ class Worker:
                 tasks.create_task(self._consume(), name="assignments")
                 tasks.create_task(self._tick(), name="slices")
                 tasks.create_task(self._keep_in_touch(), name="announcements")
+                if self._decoder is not None:
+                    tasks.create_task(self._listen(self._decoder), name="decoding")
         finally:
-            self._publish(self._reporter.tick(self._relay.cut(self._now_ns()), self._now()))
+            self._publish(self._reporter.tick(self._cut(), self._now()))
 
     async def withdraw(self) -> None:
         """Takes the worker off the list at once, so that no new call is sent to it."""
@@ -89,8 +97,10 @@ class Worker:
         """Totals since the start, by metric name."""
         return {
             **self._relay.counters(),
+            **self._reporter.counters(),
             "media_failed": self._failed,
             "malformed_events": self._malformed,
+            "decoder_failed": self._decoder_failed,
             "metrics_entries_lost": self._entries_lost,
             "events_dropped": self._outbox.dropped,
         }
@@ -158,6 +168,7 @@ class Worker:
             return
         self._announcements.forget(released.media_id)
         closed = self._relay.close(released.media_id, self._now_ns())
+        self._reporter.hear(self._relay.take_rtcp())
         self._quarantine.append((self._monotonic() + self._profile.quarantine_s, _ports(closed.media)))
         self._publish(self._reporter.stopped(closed, self._now()))
         log.info("media closed", call_id=released.call_id, media_id=released.media_id, refused=closed.refused)
@@ -170,9 +181,27 @@ class Worker:
             due = max(due + TICK_S, self._monotonic())
             if not self._relay.running:
                 raise RuntimeError("the packet loop has died")
-            cuts = self._relay.cut(self._now_ns())
+            cuts = self._cut()
             self._publish(self._reporter.tick(cuts, self._now()))
             self._publish(self._announcements.tick(cuts, self._now()))
+
+    async def _listen(self, decoder: Decoder) -> None:
+        """Has decoded what the relay cannot hear by itself. No call and no slice waits for it."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            batch = self._relay.undecoded()
+            if not len(batch):
+                continue
+            try:
+                self._relay.book_decoded(await decoder.decode(batch))
+            except DecoderFailed as error:
+                self._decoder_failed += 1
+                log.warning("decoder failed", error=str(error), again_in_s=DECODER_RETRY_S)
+                await asyncio.sleep(DECODER_RETRY_S)
+
+    def _cut(self) -> Sequence[StreamCut]:
+        self._reporter.hear(self._relay.take_rtcp())
+        return self._relay.cut(self._now_ns())
 
     async def _keep_in_touch(self) -> None:
         """Once a second: say that we live, free what has served its quarantine; now and then trim our streams."""

@@ -95,7 +95,7 @@ function makeCall(index, startedAt, state) {
 
 function unmeasured() {
   const names =
-    "mos mos_min r_factor packets_expected packets_received packets_lost loss_percent discard_percent duplicates reordered jitter_ms jitter_max_ms rtt_ms delay_ms delay_source burst_r codec ptime_ms ssrc";
+    "mos mos_min r_factor packets_expected packets_received packets_lost loss_percent discard_percent duplicates reordered jitter_ms jitter_max_ms rtt_ms delay_ms delay_source burst_r codec ptime_ms ssrc audio";
   return Object.fromEntries(names.split(" ").map((name) => [name, null]));
 }
 
@@ -126,6 +126,18 @@ function measure(entry) {
       codec: scene.codec,
       ptime_ms: 20,
       ssrc: 0x3f2a10c4 + expected,
+      audio: {
+        source: "g711",
+        unknown: null,
+        level_dbov: -29.4,
+        active_level_dbov: -25.2,
+        peak_dbov: -8.1,
+        silence_percent: 58.3,
+        clipping_percent: 0,
+        dead_air_s: 0.4,
+        judged_s: 1,
+        judged_percent: 20,
+      },
     };
   }
   const values = ["caller", "callee"].map((side) => entry.call.directions[side].mos).filter((mos) => mos !== null);

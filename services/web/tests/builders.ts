@@ -25,6 +25,7 @@ export function direction(change: Partial<Direction> = {}): Direction {
     codec: "PCMA",
     ptime_ms: 20,
     ssrc: 1,
+    audio: null,
     ...change,
   };
 }

@@ -13,6 +13,7 @@ describe("numbers", () => {
     expect([en.percent(5), it_.percent(5)]).toEqual(["5.0%", "5,0%"]);
     expect([en.count(12345), it_.count(12345)]).toEqual(["12,345", "12.345"]);
     expect(it_.milliseconds(0.44)).toBe("0,4\u00a0ms");
+    expect(it_.level(-26.04)).toBe("-26,0\u00a0dBov");
   });
 
   it("show what is not known as a dash, never as zero", () => {

@@ -175,6 +175,21 @@ async def test_what_our_own_socket_drops_marks_the_slice_as_impaired(relay, alic
     assert lost >= relay.counters()["socket_drops"]
 
 
+async def test_quality_is_for_the_de_jitter_buffer_that_was_chosen(ports, alice, bob):
+    relay = Relay(HOST, ports, max_descriptors=1024, scored_buffer="fixed50")
+    relay.start()
+    relay.open(call(alice.leg("caller"), bob.leg("callee")))
+
+    alice.send(voice(50, ssrc=ALICE_SSRC))
+    await counted(relay, "packets_received", 50)
+    total = reports(relay.close("media-1", wall_ns()))[ALICE_SSRC].total
+    relay.stop()
+
+    assert total.scored_buffer == "fixed50"
+    assert total.buffers is not None
+    assert total.packets_discarded == total.buffers[0].packets_discarded
+
+
 async def test_ipv6_parties_hear_each_other(ports):
     with contextlib.closing(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)) as probe:
         try:

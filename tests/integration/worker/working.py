@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from rtp_analyzer.audio.decoder import Decoder
 from rtp_analyzer.taps.relay import Relay
 from rtp_analyzer.worker import Worker, WorkerProfile
 from shared.broker import Bus, Outbox, Workers
@@ -48,11 +49,11 @@ class Metrics:
 
 
 @contextlib.asynccontextmanager
-async def running_worker(redis, ports: range) -> AsyncIterator[Worker]:
+async def running_worker(redis, ports: range, decoder: Decoder | None = None) -> AsyncIterator[Worker]:
     profile = WorkerProfile(NAME, HOST, ports, capacity=3, quarantine_s=QUARANTINE_S, listen_s=LISTEN_S)
     outbox = Outbox(Bus(redis))
-    relay = Relay(HOST, ports, max_descriptors=1024)
-    worker = Worker(profile, relay, Bus(redis), Workers(redis), outbox, time.time, time.monotonic)
+    relay = Relay(HOST, ports, max_descriptors=1024, decodes=decoder is not None)
+    worker = Worker(profile, relay, Bus(redis), Workers(redis), outbox, time.time, time.monotonic, decoder)
     relay.start()
     tasks = [asyncio.create_task(worker.run()), asyncio.create_task(outbox.run())]
     try:

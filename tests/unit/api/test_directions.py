@@ -4,13 +4,18 @@ import pytest
 
 from api.fold import fold
 from api.quality import call_mos, direction_of, directions_of
-from shared.events import Quality
+from shared.events import Delay, Quality
 from shared.testing import AT, measures, slice_of
 
 
 def stream(ssrc: int = 1, at: float = AT, expected: int = 100, lost: int = 0, **changes):
     total = measures(expected, lost, **changes)
     part = slice_of(ssrc=ssrc, started_at=at, total=total)
+    return next(iter(fold(None, "call-1", part).streams.values()))
+
+
+def delayed(ssrc: int, at: float, delay: Delay | None):
+    part = slice_of(ssrc=ssrc, started_at=at, delay=delay)
     return next(iter(fold(None, "call-1", part).streams.values()))
 
 
@@ -56,6 +61,27 @@ def test_jitter_is_the_latest_and_the_highest():
     found = direction_of(streams)
 
     assert (found.jitter_ms, found.jitter_max_ms) == (1.0, 9.0)
+
+
+def test_the_delay_is_that_of_the_latest_stream_that_has_one():
+    measured = Delay(one_way_ms=55, rtt_ms=110, source="rtcp", mouth_to_ear_ms=115)
+    configured = Delay(one_way_ms=80, source="configured")
+
+    found = direction_of([delayed(1, AT, configured), delayed(2, AT + 5, measured), delayed(3, AT + 9, None)])
+
+    assert (found.rtt_ms, found.delay_ms, found.delay_source) == (110, 55, "rtcp")
+
+
+def test_a_configured_delay_has_no_round_trip():
+    found = direction_of([delayed(1, AT, Delay(one_way_ms=0, source="configured"))])
+
+    assert (found.rtt_ms, found.delay_ms, found.delay_source) == (None, 0, "configured")
+
+
+def test_without_a_delay_it_is_unknown_and_not_zero():
+    found = direction_of([delayed(1, AT, None)])
+
+    assert (found.rtt_ms, found.delay_ms, found.delay_source) == (None, None, None)
 
 
 def test_without_packets_the_loss_is_unknown():

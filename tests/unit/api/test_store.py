@@ -11,7 +11,17 @@ from api.store import queries, tables, writes
 from api.store.call_list import CallFilter, list_calls
 from api.store.database import Database
 from shared.broker import Delivery
-from shared.events import CALLS, METRICS, STREAMS, DeviceRegistered, InvalidPassword, RequestBadFormat, SipMessageSeen
+from shared.events import (
+    CALLS,
+    METRICS,
+    STREAMS,
+    AudioHealth,
+    Delay,
+    DeviceRegistered,
+    InvalidPassword,
+    RequestBadFormat,
+    SipMessageSeen,
+)
 from shared.testing import AT, call_answered, call_ended, call_started, measures, slice_of, slices_measured
 from tests.unit.api.deliveries import delivered, raw
 from tests.unit.api.test_call_fold import report
@@ -60,6 +70,31 @@ async def test_a_call_is_read_back_as_it_was_folded(ingest, database):
     await ingest.store([delivered(event) for event in events])
 
     assert await stored(database) == expected
+
+
+async def test_what_was_heard_is_read_back_with_the_stream_and_with_its_direction(ingest, database):
+    audio = AudioHealth(source="g711", level_dbov=-26.5, silence_percent=40, dead_air_s=0, judged_s=2)
+    await ingest.store([delivered(slices_measured(*parts(audio=audio)))])
+
+    call = await stored(database)
+    async with database.reading() as connection:
+        (summary,) = (await list_calls(connection, CallFilter(), 10)).items
+
+    assert [stream.report.audio for stream in call.streams.values()] == [audio]
+    assert summary.directions["caller"].audio == audio
+
+
+async def test_the_delay_is_stored_and_listed(ingest, database):
+    delay = Delay(one_way_ms=55, rtt_ms=110, source="rtcp", mouth_to_ear_ms=115)
+
+    await ingest.store([delivered(call_started()), delivered(slices_measured(*parts(delay=delay)))])
+
+    (stream,) = (await stored(database)).streams.values()
+    assert stream.report.delay == delay
+    async with database.reading() as connection:
+        (listed,) = (await list_calls(connection, CallFilter(text="call-1"), 10)).items
+    caller = listed.directions["caller"]
+    assert (caller.rtt_ms, caller.delay_ms, caller.delay_source) == (110, 55, "rtcp")
 
 
 async def test_a_batch_that_comes_again_changes_nothing(ingest, database):

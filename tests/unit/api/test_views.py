@@ -12,7 +12,7 @@ from api.rollup import Row, add, bucket_of, row_of
 from api.shapes import CallView, Injected, rfc3339
 from api.store.queries import StreamRows
 from api.views import call_detail, call_view, course_view
-from shared.events import CallRinging, CallUpdated, Impairment
+from shared.events import AudioHealth, CallRinging, CallUpdated, Impairment, SlicesMeasured
 from shared.testing import AT, call_answered, call_ended, call_started, measures, slice_of, slices_measured
 
 
@@ -84,7 +84,7 @@ def test_an_answered_call_without_media_is_flagged_after_a_while():
 def test_one_silent_direction_is_flagged():
     one_way = slices_measured(slice_of(), slice_of(direction="callee", ssrc=2, total=measures(0, quality=None)))
 
-    assert view(call_started(), call_answered(), one_way, now=AT + 9).flags == ["no_media"]
+    assert view(call_started(), call_answered(), one_way, now=AT + 9).flags == ["no_media", "one_way_audio"]
     assert view(call_started(), call_answered(), both_ways(), now=AT + 9).flags == []
 
 
@@ -110,6 +110,43 @@ def test_a_call_on_hold_may_be_silent():
 
 def test_a_short_call_is_not_blamed_for_missing_media():
     assert view(call_started(), call_answered(), call_ended(at=AT + 4), now=AT + 99).flags == []
+
+
+def heard(party: str, **audio) -> SlicesMeasured:
+    """Ten seconds of a party's stream."""
+    told = {"source": "g711", "silence_percent": 40, "clipping_percent": 0, "dead_air_s": 0, "judged_s": 2, **audio}
+    part = slice_of(direction=party, total=measures(500), audio=AudioHealth.model_validate(told))
+    return slices_measured(part)
+
+
+DEAD_CALLEE = heard("callee", silence_percent=100, dead_air_s=10)
+HOLD = CallUpdated(at=AT + 3, call_id="call-1", by="caller", on_hold=True)
+
+
+def test_a_party_that_sends_digital_silence_while_the_other_speaks_is_flagged():
+    shown = view(call_started(), call_answered(), heard("caller"), DEAD_CALLEE, now=AT + 15)
+
+    assert shown.flags == ["one_way_audio", "dead_air"]
+    assert shown.directions.callee.audio is not None
+    assert shown.directions.callee.audio.silence_percent == 100
+
+
+def test_on_hold_nobody_need_be_heard():
+    shown = view(call_started(), call_answered(), heard("caller"), heard("callee", silence_percent=100), HOLD)
+
+    assert shown.flags == []
+
+
+def test_a_voice_that_is_cut_off_is_flagged():
+    overloaded = heard("caller", clipping_percent=2.5)
+
+    assert view(call_started(), call_answered(), overloaded, heard("callee"), now=AT + 9).flags == ["clipping"]
+
+
+def test_a_call_to_our_own_extension_cannot_be_one_way():
+    dead = heard("caller", silence_percent=100, dead_air_s=10)
+
+    assert view(call_started(extension="999"), call_answered(), dead, now=AT + 15).flags == ["dead_air"]
 
 
 def test_our_own_overload_is_told():

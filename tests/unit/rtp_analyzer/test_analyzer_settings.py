@@ -1,8 +1,9 @@
-"""The port range of a worker."""
+"""The port range of a worker, and the de-jitter buffer that it scores."""
 
 import pytest
+from pydantic import ValidationError
 
-from rtp_analyzer.settings import rtp_ports
+from rtp_analyzer.settings import RtpAnalyzerSettings, rtp_ports
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,17 @@ def test_a_range_without_a_usable_pair_is_empty(text):
 
 def test_the_default_holds_five_thousand():
     assert len(rtp_ports("20000-29999")) == 5000
+
+
+def test_an_adaptive_buffer_is_scored_unless_another_is_chosen(monkeypatch):
+    by_default = RtpAnalyzerSettings().dejitter_buffer
+    monkeypatch.setenv("VQM_DEJITTER_BUFFER", "fixed50")
+
+    assert (by_default, RtpAnalyzerSettings().dejitter_buffer) == ("adaptive500", "fixed50")
+
+
+def test_a_buffer_that_is_not_simulated_stops_the_start(monkeypatch):
+    monkeypatch.setenv("VQM_DEJITTER_BUFFER", "fixed60")
+
+    with pytest.raises(ValidationError, match="fixed50"):
+        RtpAnalyzerSettings()

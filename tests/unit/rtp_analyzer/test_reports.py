@@ -1,12 +1,14 @@
 """From cuts to events: entries of a hundred slices, ended streams after them, the worst slice in the report."""
 
 from rtp_analyzer.measure.formats import known_formats
+from rtp_analyzer.measure.rtcp import RtcpDatagram
 from rtp_analyzer.measure.slices import StreamContext
 from rtp_analyzer.reports import Reporter
 from rtp_analyzer.taps.relay import Closed, StreamCut
-from shared.events import MediaReleased, MediaStopped, SlicesMeasured, StreamEnded
+from shared.events import MediaReleased, MediaStopped, Slice, SlicesMeasured, StreamEnded, StreamReport
 from shared.testing import AT, PCMA, media_assigned
-from tests.unit.rtp_analyzer.rtp_builders import cut, measure, new_stream, see, steady, without
+from tests.unit.rtp_analyzer.rtcp_builders import block, receiver_report
+from tests.unit.rtp_analyzer.rtp_builders import SSRC, START_NS, cut, measure, new_stream, see, steady, without
 
 CONTEXT = StreamContext("call-1", "media-1", "caller", "192.0.2.1:4000", known_formats((PCMA,)))
 
@@ -93,3 +95,66 @@ def test_a_release_of_what_is_not_open_is_answered():
     released = MediaReleased(at=AT - 5, call_id="call-9", media_id="media-9")
 
     assert Reporter("w").unknown(released, AT) == MediaStopped(at=AT, worker="w", call_id="call-9", media_id="media-9")
+
+
+def said_by_the_callee(lost: int, *, media_id: str = "media-1") -> RtcpDatagram:
+    octets = receiver_report(2, block(SSRC, lost=lost))
+    return RtcpDatagram(media_id, "callee", "caller", START_NS, START_NS, encrypted=False, octets=octets)
+
+
+def remotes(events) -> list[int | None]:
+    """What the other end says to have lost, in each slice and report."""
+    parts: list[Slice | StreamReport] = []
+    for event in events:
+        if isinstance(event, SlicesMeasured):
+            parts.extend(event.slices)
+        elif isinstance(event, StreamEnded):
+            parts.append(event.report)
+    return [part.remote.cumulative_lost if part.remote else None for part in parts]
+
+
+def test_what_the_other_end_says_is_in_its_slices_and_in_the_report():
+    reporter = Reporter("w")
+    reporter.hear([said_by_the_callee(3)])
+    first = remotes(reporter.tick([cut_of()], AT))
+    reporter.hear([said_by_the_callee(5)])
+
+    last = remotes(reporter.stopped(Closed(media_assigned(), (cut_of(ended=True),), refused=0), AT + 1))
+
+    assert (first, last) == ([3], [5, 5])
+
+
+def test_a_medium_that_is_over_is_forgotten():
+    reporter = Reporter("w")
+    reporter.hear([said_by_the_callee(3)])
+    list(reporter.stopped(Closed(media_assigned(), (), refused=0), AT))
+
+    assert remotes(reporter.tick([cut_of()], AT + 1)) == [None]
+
+
+def test_another_medium_says_nothing_of_this_one():
+    reporter = Reporter("w")
+
+    reporter.hear([said_by_the_callee(3, media_id="media-2")])
+
+    assert remotes(reporter.tick([cut_of()], AT)) == [None]
+
+
+def test_a_configured_delay_scores_the_conversation():
+    events = list(Reporter("w", one_way_delay_ms=150).tick([cut_of(ended=True)], AT))
+
+    (slices, ended) = events
+    assert isinstance(slices, SlicesMeasured)
+    assert isinstance(ended, StreamEnded)
+    for part in (slices.slices[0], ended.report):
+        assert part.delay is not None
+        assert (part.delay.source, part.delay.one_way_ms) == ("configured", 150)
+        assert part.total.conversational is not None
+
+
+def test_rtcp_that_cannot_be_read_is_counted():
+    reporter = Reporter("w")
+
+    reporter.hear([RtcpDatagram("media-1", "caller", "callee", START_NS, None, encrypted=False, octets=b"\x80")])
+
+    assert reporter.counters()["rtcp_malformed"] == 1

@@ -6,13 +6,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from rtp_analyzer.audio.state import CODECS, NOT_HEARD
 from rtp_analyzer.measure.state import COMFORT_NOISE, EVENT, VOICE
 from shared.events.media import PayloadFormat
 
 PAYLOAD_TYPES: Final = 128
 
-# For a compiled loop: FORMAT[payload_type] gives the two facts that `observe` needs.
-FORMAT: Final = np.dtype([("clock_rate", np.uint32), ("kind", np.uint8)], align=True)
+# For a compiled loop: FORMAT[payload_type] gives the two facts that `observe` needs;
+# the third says what it can be heard with.
+FORMAT: Final = np.dtype([("clock_rate", np.uint32), ("kind", np.uint8), ("codec", np.uint8)], align=True)
 
 # RFC 3551 table 4, and 19, which old devices use for comfort noise. G.722 counts 8000 a second by a historical error
 # that RFC 3551 4.5.2 keeps.
@@ -61,4 +63,5 @@ def format_table(formats: Mapping[int, PayloadFormat]) -> NDArray[np.void]:
     for number, known in formats.items():
         table[number]["clock_rate"] = known.clock_rate
         table[number]["kind"] = _KINDS.get(known.encoding, VOICE)
+        table[number]["codec"] = CODECS.get(known.encoding, NOT_HEARD)
     return table

@@ -6,7 +6,8 @@ import numba
 import numpy as np
 
 from rtp_analyzer.compiled import compiled
-from rtp_analyzer.measure.state import EVENT, STREAM
+from rtp_analyzer.measure.bursts import judge, judge_lost, part
+from rtp_analyzer.measure.state import EVENT, LOSSES, SEEN, STREAM, WINDOW
 
 # What became of a packet.
 FRESH: Final = 0  # a sequence number above all others
@@ -16,10 +17,13 @@ STRAY: Final = 3  # jumped; whether it opens a segment, its successor will say
 RESTARTED: Final = 4  # opened a new segment, or confirmed that the packet before did
 
 MAX_DROPOUT: Final = 3000  # RFC 3550 A.1
-MAX_MISORDER: Final = 100  # RFC 3550 A.1; the seen_* window of 128 covers it
+MAX_MISORDER: Final = 100  # RFC 3550 A.1; the window of 128 covers it
 SEQUENCE_NUMBERS: Final = 1 << 16
 
+_PLACES: Final = WINDOW - 1
+
 _STREAM: Final = numba.from_dtype(STREAM)
+_LOSSES: Final = numba.from_dtype(LOSSES)
 _VOID: Final = numba.void
 _INT: Final = numba.int64  # of every integer: numba makes int64 with uint64 a float
 
@@ -32,16 +36,34 @@ def expected(stream: np.void) -> int:
     return stream["closed_expected"] + stream["max_sequence"] - stream["base_sequence"] + 1  # type: ignore[no-any-return]  # numpy fields are Any
 
 
+@compiled(numba.boolean(_STREAM, _INT))
+def in_slice(stream: np.void, number: int) -> bool:
+    """Whether an extended sequence number is expected in the current slice, not in an earlier one."""
+    return bool(number > stream["mark_max"] or number < stream["mark_base"])
+
+
+@compiled(_VOID(_STREAM, _LOSSES))
+def judge_window(stream: np.void, losses: np.void) -> None:
+    """Book all numbers of the window as they are now."""
+    if stream["has_sequence"] == 0:
+        return
+    highest = stream["max_sequence"]
+    for number in range(max(highest - WINDOW + 1, stream["base_sequence"]), highest + 1):
+        judge(losses, stream["window"][number & _PLACES], in_slice(stream, number))
+
+
 @compiled(_VOID(_STREAM, _INT))
 def _open_segment(stream: np.void, sequence: int) -> None:
+    judge_window(stream, stream["losses"])
+    part(stream["losses"])
     stream["closed_expected"] = expected(stream)
     stream["has_sequence"] = 1
     stream["segment_due"] = 0
     stream["segments"] += 1
     stream["base_sequence"] = sequence
     stream["max_sequence"] = sequence
-    stream["seen_low"] = np.uint64(1)
-    stream["seen_high"] = np.uint64(0)
+    stream["window"][:] = 0
+    stream["window"][sequence & _PLACES] = SEEN
     stream["mark_base"] = sequence
     stream["mark_max"] = sequence - 1
     stream["media_clock_rate"] = 0  # the timestamps of another segment say nothing about this one
@@ -50,34 +72,28 @@ def _open_segment(stream: np.void, sequence: int) -> None:
 
 @compiled(_VOID(_STREAM, _INT))
 def _advance(stream: np.void, steps: int) -> None:
-    """Move the window of seen numbers up by `steps` >= 1 and mark the new highest as seen."""
-    low = np.uint64(stream["seen_low"])
-    high = np.uint64(stream["seen_high"])
-    if steps < 64:
-        shift = np.uint64(steps)
-        high = (high << shift) | (low >> (np.uint64(64) - shift))
-        low = low << shift
-    elif steps < 128:
-        high = low << np.uint64(steps - 64)
-        low = np.uint64(0)
-    else:
-        high = np.uint64(0)
-        low = np.uint64(0)
-    stream["seen_low"] = low | np.uint64(1)
-    stream["seen_high"] = high
-    stream["max_sequence"] += steps
+    """Move the window up by `steps` >= 1, judge what leaves it, and mark the new highest number as seen."""
+    window = stream["window"]
+    for _ in range(min(steps, WINDOW)):
+        number = stream["max_sequence"] + 1
+        leaving = number - WINDOW
+        if leaving >= stream["base_sequence"]:
+            judge(stream["losses"], window[number & _PLACES], in_slice(stream, leaving))
+        window[number & _PLACES] = 0
+        stream["max_sequence"] = number
+    if steps > WINDOW:
+        # By now the window holds lost numbers alone.
+        judge_lost(stream["losses"], steps - WINDOW)
+        stream["max_sequence"] += steps - WINDOW
+    window[stream["max_sequence"] & _PLACES] = SEEN
 
 
 @compiled(numba.boolean(_STREAM, _INT))
-def _see_again(stream: np.void, back: int) -> bool:
-    """Mark the number `back` (1..127) below the highest as seen; true when it already was."""
-    bit = np.uint64(1) << np.uint64(back & 63)
-    if back < 64:
-        known = (stream["seen_low"] & bit) != 0
-        stream["seen_low"] |= bit
-    else:
-        known = (stream["seen_high"] & bit) != 0
-        stream["seen_high"] |= bit
+def _see_again(stream: np.void, number: int) -> bool:
+    """Mark a number of the window as seen; true when it already was."""
+    window = stream["window"]
+    known = window[number & _PLACES] != 0
+    window[number & _PLACES] |= SEEN
     return bool(known)
 
 
@@ -124,15 +140,15 @@ def _see_late(stream: np.void, back: int, payload_bytes: int) -> int:
     """Book a number `back` (1..99) below the highest."""
     stream["received"] += 1
     stream["octets"] += payload_bytes
-    if _see_again(stream, back):
+    number = stream["max_sequence"] - back
+    if _see_again(stream, number):
         stream["duplicates"] += 1
         return DUPLICATE
-    number = stream["max_sequence"] - back
     stream["unique"] += 1
     stream["reordered"] += 1
     # The first packet to arrive need not be the first sent. Without this, received would outrun expected.
     stream["base_sequence"] = min(stream["base_sequence"], number)
-    if stream["mark_base"] <= number <= stream["mark_max"]:
+    if not in_slice(stream, number):
         stream["recovered"] += 1
     return LATE
 

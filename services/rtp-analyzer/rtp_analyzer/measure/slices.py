@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isnan
-from typing import Final, TypedDict
+from typing import Final, Literal, TypedDict
 
 import numpy as np
 
-from rtp_analyzer.measure.state import NO_PAYLOAD_TYPE
+from rtp_analyzer.audio.health import UNHEARD, Health
+from rtp_analyzer.measure.missing import burst_gap, burst_ratio
+from rtp_analyzer.measure.state import BUFFERS, NO_PAYLOAD_TYPE
 from rtp_analyzer.quality.choice import MeanPacket, rating_of
 from rtp_analyzer.quality.codecs import CodecRating
 from rtp_analyzer.quality.verdict import judge
 from shared.events.calls import Party
 from shared.events.media import PayloadFormat
-from shared.events.metrics import Measures, Quality, Slice, StreamReport
+from shared.events.metrics import BufferName, BufferOutcome, BurstGap, Measures, Quality, Slice, StreamReport
+
+Stretch = Literal["interval", "total"]
 
 NANOSECONDS: Final = 1e9
 # Loss of a handful of packets is no percentage: one of five lost would print the worst MOS there is.
@@ -31,13 +36,14 @@ _SHORTEST_SLICE_S: Final = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class StreamContext:
-    """Whose stream it is, and what its payload types mean (see formats.known_formats)."""
+    """Whose stream it is, what its payload types mean (see formats.known_formats), which buffer its MOS is for."""
 
     call_id: str
     media_id: str
     direction: Party
     source: str | None
     formats: Mapping[int, PayloadFormat]
+    scored_buffer: BufferName = "adaptive500"
     encrypted: bool = False
 
     def encoding(self, payload_type: int) -> str | None:
@@ -46,16 +52,25 @@ class StreamContext:
         return known.encoding if known else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    outcome: BufferOutcome
+    burst_r: float | None
+    verdict: Quality
+
+
 def cumulative_lost(expected: int, received: int) -> int:
     """Lost packets as RFC 3550 A.3 and its receiver reports count them: duplicates hide loss, may be negative."""
     return max(-_MAX_CUMULATIVE_LOST - 1, min(expected - received, _MAX_CUMULATIVE_LOST))
 
 
-def quality(rating: CodecRating, expected: int, lost: int) -> Quality:
-    """MOS-LQ of a stretch in which `lost` of `expected` packets are missing, or why there is none."""
+@lru_cache(maxsize=4096)  # the buffers of a stretch mostly agree, and so do good slices
+def quality(rating: CodecRating, expected: int, lost: int, discarded: int = 0, burst_r: float | None = None) -> Quality:
+    """MOS-LQ of a stretch that misses `lost` and `discarded` of `expected` packets, or why there is none."""
     if rating.grounding != "none" and expected < MIN_PACKETS_FOR_MOS:
         return _TOO_SHORT
-    return judge(rating, loss_percent=100 * lost / expected if expected else 0.0)
+    percent = 100 / expected if expected else 0.0
+    return judge(rating, lost * percent, discarded * percent, burst_r or 1.0)
 
 
 def _rating(cut: np.void, context: StreamContext) -> CodecRating:
@@ -70,9 +85,34 @@ def _milliseconds(seconds: float) -> float | None:
     return None if isnan(seconds) else seconds * 1000
 
 
-def _measures(cut: np.void, stretch: str, rating: CodecRating) -> Measures:
-    expected, unique = int(cut[f"{stretch}_expected"]), int(cut[f"{stretch}_unique"])
-    received, lost = int(cut[f"{stretch}_received"]), expected - unique
+def _outcomes(cut: np.void, stretch: Stretch, rating: CodecRating, expected: int, lost: int) -> list[_Outcome]:
+    """What each de-jitter buffer would have made of the stretch, in the order of BUFFERS."""
+    runs = cut["losses"]["structures"]["slice_runs" if stretch == "interval" else "runs"].tolist()
+    discards, holds_s = cut[f"{stretch}_discarded"].tolist(), cut[f"{stretch}_hold_s"].tolist()
+    outcomes = []
+    for buffer, name in enumerate(BUFFERS):
+        burst_r = burst_ratio(expected, lost + discards[buffer], runs[buffer])
+        verdict = quality(rating, expected, lost, discards[buffer], burst_r)
+        outcome = BufferOutcome(
+            name=name,
+            packets_discarded=discards[buffer],
+            discard_percent=100 * discards[buffer] / expected if expected else None,
+            hold_ms=_milliseconds(holds_s[buffer]),
+            mos=verdict.mos,
+        )
+        outcomes.append(_Outcome(outcome, burst_r, verdict))
+    return outcomes
+
+
+def _measures(cut: np.void, stretch: Stretch, context: StreamContext) -> Measures:
+    rating = _rating(cut, context)
+    expected, received = int(cut[f"{stretch}_expected"]), int(cut[f"{stretch}_received"])
+    lost = expected - int(cut[f"{stretch}_unique"])
+    # Without a clock rate no buffer can be simulated: the stream's loss is known, its discards are not.
+    simulated = int(cut["total_judged"]) > 0
+    outcomes = _outcomes(cut, stretch, rating, expected, lost)
+    scored = outcomes[BUFFERS.index(context.scored_buffer)]
+    p50, p95, p99 = (_milliseconds(value) for value in cut[f"{stretch}_variation_s"].tolist())
     return Measures(
         packets_expected=expected,
         packets_received=received,
@@ -84,25 +124,34 @@ def _measures(cut: np.void, stretch: str, rating: CodecRating) -> Measures:
         bytes_received=int(cut[f"{stretch}_octets"]),
         jitter_ms=_milliseconds(float(cut[f"{stretch}_jitter_s"])),
         jitter_max_ms=_milliseconds(float(cut[f"{stretch}_jitter_max_s"])),
-        quality=quality(rating, expected, lost),
+        pdv_p50_ms=p50,
+        pdv_p95_ms=p95,
+        pdv_p99_ms=p99,
+        packets_discarded=scored.outcome.packets_discarded if simulated else None,
+        discard_percent=scored.outcome.discard_percent if simulated else None,
+        burst_r=scored.burst_r,
+        scored_buffer=context.scored_buffer if simulated else None,
+        buffers=tuple(each.outcome for each in outcomes) if simulated else None,
+        quality=scored.verdict,
     )
 
 
 def interval_measures(cut: np.void, context: StreamContext) -> Measures:
     """The slice alone. A packet that comes after its slice was cut corrects the total, no later slice."""
-    measures = _measures(cut, "interval", _rating(cut, context))
+    measures = _measures(cut, "interval", context)
     rated = measures.quality is not None and measures.quality.mos is not None
-    if rated and _length_s(cut) < MIN_SLICE_FOR_MOS_S:
-        return measures.model_copy(update={"quality": _TOO_SHORT})
-    return measures
+    if not rated or _length_s(cut) >= MIN_SLICE_FOR_MOS_S:
+        return measures
+    buffers = measures.buffers and tuple(outcome.model_copy(update={"mos": None}) for outcome in measures.buffers)
+    return measures.model_copy(update={"quality": _TOO_SHORT, "buffers": buffers})
 
 
 def total_measures(cut: np.void, context: StreamContext) -> Measures:
     """The stream so far."""
-    return _measures(cut, "total", _rating(cut, context))
+    return _measures(cut, "total", context)
 
 
-def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) -> Slice:
+def build_slice(cut: np.void, context: StreamContext, impaired: bool = False, audio: Health = UNHEARD) -> Slice:
     """The slice that `cut_slice` wrote. `impaired`: our own socket dropped packets meanwhile."""
     return Slice(
         **_identity(cut, context),
@@ -111,10 +160,12 @@ def build_slice(cut: np.void, context: StreamContext, impaired: bool = False) ->
         interval=interval_measures(cut, context),
         total=total_measures(cut, context),
         impaired=impaired,
+        audio=audio.total,
+        audio_interval=audio.slice,
     )
 
 
-def build_report(cut: np.void, context: StreamContext, mos_min: float | None) -> StreamReport:
+def build_report(cut: np.void, context: StreamContext, mos_min: float | None, audio: Health = UNHEARD) -> StreamReport:
     """The final figures of a stream from its last cut. `mos_min` is the lowest MOS of its slices."""
     return StreamReport(
         **_identity(cut, context),
@@ -122,7 +173,13 @@ def build_report(cut: np.void, context: StreamContext, mos_min: float | None) ->
         ended_at=int(cut["last_arrival_ns"]) / NANOSECONDS,
         mos_min=mos_min,
         total=total_measures(cut, context),
+        audio=audio.total,
     )
+
+
+def drift_ppm(drift: float) -> float | None:
+    """How fast the sender's clock is, from what transit grows by in seconds a second: a fast clock makes it shrink."""
+    return None if isnan(drift) else 0.0 - drift * 1e6
 
 
 class _Identity(TypedDict):
@@ -137,6 +194,13 @@ class _Identity(TypedDict):
     clock_rate: int | None
     ptime_ms: float | None
     source: str | None
+    burst_gap: BurstGap | None
+    loss_runs: tuple[int, ...]
+    drift_ppm: float | None
+    delta_max_ms: float | None
+    events_received: int
+    comfort_noise_received: int
+    timestamp_steps: int
 
 
 def _identity(cut: np.void, context: StreamContext) -> _Identity:
@@ -151,6 +215,13 @@ def _identity(cut: np.void, context: StreamContext) -> _Identity:
         "clock_rate": int(cut["clock_rate"]) or None,
         "ptime_ms": _known(float(cut["ptime_ms"])),
         "source": context.source,
+        "burst_gap": burst_gap(cut, BUFFERS.index(context.scored_buffer)),
+        "loss_runs": tuple(int(count) for count in cut["losses"]["run_lengths"]),
+        "drift_ppm": drift_ppm(float(cut["drift"])),
+        "delta_max_ms": _milliseconds(float(cut["delta_max_s"])),
+        "events_received": int(cut["events"]),
+        "comfort_noise_received": int(cut["comfort_noise"]),
+        "timestamp_steps": int(cut["steps"]),
     }
 
 

@@ -1,4 +1,4 @@
-"""G.711 with NumPy: samples to octets in both laws, and A-law octets back to samples."""
+"""G.711 with NumPy: samples to octets and octets to samples, in both laws."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,3 +31,10 @@ def from_a_law(octets: NDArray[np.uint8]) -> NDArray[np.float64]:
     segment, step = (plain >> 4) & 7, plain & 15
     magnitude = np.where(segment == 0, 2 * step + 1, (2 * step + 33) << np.maximum(segment - 1, 0))
     return np.asarray(np.where(plain & 0x80, magnitude, -magnitude) / 4096, np.float64)
+
+
+def from_mu_law(octets: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The samples, within -1..1, in the middle of their steps (G.711 table 2)."""
+    plain = ~octets.astype(np.int64) & 0xFF
+    magnitude = ((2 * (plain & 15) + 33) << ((plain >> 4) & 7)) - 33
+    return np.asarray(np.where(plain & 0x80, -magnitude, magnitude) / 8159, np.float64)

@@ -15,11 +15,11 @@ from rtp_analyzer.taps.sources import LEG_TYPE, SENDER_TYPE, STREAM_TYPE, find_s
 _INT: Final = numba.int64
 
 
-@compiled(numba.void(LOOP_TYPE, BYTES, LEG_TYPE[::1], _INT, COUNTER_ARRAY))
+@compiled(numba.boolean(LOOP_TYPE, BYTES, LEG_TYPE[::1], _INT, COUNTER_ARRAY))
 def forward_rtp(
     loop: np.void, packet: NDArray[np.uint8], legs: NDArray[np.void], index: int, counters: NDArray[np.int64]
-) -> None:
-    """Send on what came to the RTP port of leg `index`; RTCP that shares the port (RFC 5761) too.
+) -> bool:
+    """Send on what came to the RTP port of leg `index`; RTCP that shares the port (RFC 5761) too. False: it was not.
 
     An echo goes to a proven source only: whoever forges a source address would choose our victim.
     """
@@ -27,37 +27,41 @@ def forward_rtp(
     echo = target["echo"] != 0
     if not echo:
         if target["peer"] < 0:
-            return
+            return False
         target = legs[target["peer"]]
     elif target["deaf"] != 0:
-        return
+        return False
     to = target["remote"]
     if target["locked"] != 0:
         to = target["source"]
     elif echo:
         to = loop["nowhere"]
-    if send(loop, packet, target["rtp_fd"], to, counters):
+    sent = send(loop, packet, target["rtp_fd"], to, counters)
+    if sent:
         counters[RELAYED] += 1
+    return bool(sent)
 
 
-@compiled(numba.void(LOOP_TYPE, BYTES, LEG_TYPE[::1], _INT, COUNTER_ARRAY))
+@compiled(numba.boolean(LOOP_TYPE, BYTES, LEG_TYPE[::1], _INT, COUNTER_ARRAY))
 def forward_rtcp(
     loop: np.void, packet: NDArray[np.uint8], legs: NDArray[np.void], index: int, counters: NDArray[np.int64]
-) -> None:
-    """Send on what came to the RTCP port of leg `index`, from the RTCP port of the target."""
+) -> bool:
+    """Send on what came to the RTCP port of leg `index`, from the RTCP port of the target. False: it was not."""
     target = legs[index]
     echo = target["echo"] != 0
     if not echo:
         if target["peer"] < 0:
-            return
+            return False
         target = legs[target["peer"]]
     to = target["remote_rtcp"]
     if target["rtcp_locked"] != 0:
         to = target["rtcp_source"]
     elif echo:
         to = loop["nowhere"]
-    if send(loop, packet, target["rtcp_fd"], to, counters):
+    sent = send(loop, packet, target["rtcp_fd"], to, counters)
+    if sent:
         counters[RTCP_RELAYED] += 1
+    return bool(sent)
 
 
 @compiled(numba.void(LOOP_TYPE, BYTES, LEG_TYPE, STREAM_TYPE[::1], SENDER_TYPE[::1], _INT))

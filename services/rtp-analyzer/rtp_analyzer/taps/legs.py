@@ -29,6 +29,7 @@ LEG: Final = np.dtype(
         ("signalling_host", np.uint64, (WORDS,)),
         ("source", np.uint64, (WORDS,)),  # where the party's packets really come from
         ("rtcp_source", np.uint64, (WORDS,)),
+        ("rtcp_kept", np.uint16),  # datagrams of this leg that wait to be read
         ("refused", np.int64),  # packets from elsewhere, or that are no RTP
         ("drops", np.uint32),  # SO_RXQ_OVFL: what the kernel dropped at our full socket
         ("drops_marked", np.uint32),  # the same at the last cut
@@ -80,6 +81,22 @@ SENDER: Final = np.dtype(
     align=True,
 )
 
+RTCP_OCTETS: Final = 512  # reports of two parties with all extended blocks have some 200
+RTCP_KEPT: Final = 4096  # datagrams between two readings: four times what 1000 calls send in a second
+RTCP_KEPT_A_LEG: Final = 16  # of them, so that no party takes the room of the others
+
+# An RTCP datagram as it came, for Python to read at the next tick.
+RTCP_DATAGRAM: Final = np.dtype(
+    [
+        ("leg", np.int32),
+        ("size", np.int32),
+        ("arrival_ns", np.int64),
+        ("forwarded_ns", np.int64),  # on the same clock, when it had been sent on; 0: it was not
+        ("octets", np.uint8, (RTCP_OCTETS,)),
+    ],
+    align=True,
+)
+
 # Of the whole relay, since its start.
 RECEIVED: Final = 0
 RELAYED: Final = 1
@@ -96,6 +113,9 @@ RTCP_REFUSED: Final = 11
 SOUNDS_SENT: Final = 12
 DROPPED_ON_PURPOSE: Final = 13
 NOT_HELD: Final = 14
+AUDIO_SAMPLED: Final = 15
+AUDIO_NOT_SAMPLED: Final = 16
+RTCP_NOT_KEPT: Final = 17
 COUNTERS: Final = (
     "packets_received",
     "packets_relayed",
@@ -112,6 +132,9 @@ COUNTERS: Final = (
     "sound_packets_sent",
     "packets_dropped_on_purpose",
     "packets_not_held",  # HELD_PACKETS were waiting already
+    "audio_sampled",  # packets that were copied to be heard
+    "audio_not_sampled",  # there was no room
+    "rtcp_not_kept",  # too large, or too many at once: relayed, but not read
 )
 
 PACKET_BYTES: Final = 2048  # more than any Ethernet frame carries
@@ -128,7 +151,11 @@ LOOP: Final = np.dtype(
         ("alarm_fd", np.int32),  # for the packets that are held
         ("sounds", np.int32),  # legs that a sound is sent to
         ("impairments", np.int32),  # rows that may be in use
+        ("rtcp_kept", np.int32),  # datagrams that wait to be read
         ("alarm_ns", np.int64),  # when it rings; 0: it is not set
+        ("samples_side", np.int64),  # where packets are copied to now
+        ("samples", np.int64),  # that are there
+        ("run_period", np.int64),  # packets from one run that is decoded to the next
         ("message", MSGHDR),
         ("vector", IOVEC),
         ("name", np.uint64, (WORDS,)),  # where the packet came from

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rtp_analyzer.compiled import compiled
 from rtp_analyzer.measure.formats import FORMAT
+from rtp_analyzer.measure.sequence import FRESH
 from rtp_analyzer.measure.stream import observe
 from rtp_analyzer.packets.rtp import VALID, is_rtcp, locate_payload, read_header
 from rtp_analyzer.taps.datagrams import BYTES, COUNTER_ARRAY, LOOP_TYPE, receive
@@ -29,6 +30,8 @@ from rtp_analyzer.taps.libc import (
     pthread_mutex_unlock,
     usleep,
 )
+from rtp_analyzer.taps.rtcp import RTCP_TYPE, keep_rtcp
+from rtp_analyzer.taps.sampling import SAMPLES_TYPE, is_due, sample
 from rtp_analyzer.taps.sound import send_sounds
 from rtp_analyzer.taps.sources import (
     LEG_TYPE,
@@ -56,10 +59,13 @@ _STREAMS: Final = STREAM_TYPE[::1]
 _SENDERS: Final = SENDER_TYPE[::1]
 _FORMATS: Final = numba.from_dtype(FORMAT)[:, ::1]
 _IMPAIRMENTS: Final = IMPAIRMENT_TYPE[::1]
+_RTCP: Final = RTCP_TYPE[::1]
 _EVENTS: Final = numba.from_dtype(EPOLL_EVENT)[::1]
 
 
-@compiled(numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _FORMATS, _INT, _INT, COUNTER_ARRAY))
+@compiled(
+    numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _FORMATS, SAMPLES_TYPE, _INT, _INT, _INT, COUNTER_ARRAY)
+)
 def _measure(
     loop: np.void,
     packet: NDArray[np.uint8],
@@ -67,7 +73,9 @@ def _measure(
     streams: NDArray[np.void],
     senders: NDArray[np.void],
     formats: NDArray[np.void],
+    samples: NDArray[np.void],
     index: int,
+    payload_at: int,
     payload_bytes: int,
     counters: NDArray[np.int64],
 ) -> None:
@@ -83,7 +91,9 @@ def _measure(
     known = formats[index, payload_type]
     clock_rate = known["clock_rate"]
     kind = known["kind"]
-    observe(streams[slot], arrival_ns, sequence, timestamp, payload_type, marker != 0, payload_bytes, clock_rate, kind)
+    outcome = observe(
+        streams[slot], arrival_ns, sequence, timestamp, payload_type, marker != 0, payload_bytes, clock_rate, kind
+    )
     sender = senders[slot]
     sender["last_ns"] = arrival_ns
     sender["packets"] += 1
@@ -91,10 +101,27 @@ def _measure(
         sender["confirmed"] = 1
         if leg["locked"] == 0:
             lock(leg, streams, senders, first, slot, counters)
+    codec = known["codec"]
+    # Asked here, because a call with arrays costs as much as all the rest.
+    if is_due(codec, sequence, payload_bytes, loop["run_period"]) and outcome == FRESH and sender["confirmed"] != 0:
+        sample(loop, packet, payload_at, payload_bytes, codec, slot, ssrc, sequence, samples, counters)
 
 
 @compiled(
-    numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _FORMATS, _IMPAIRMENTS, HELD_TYPE, _INT, COUNTER_ARRAY)
+    numba.void(
+        LOOP_TYPE,
+        BYTES,
+        _LEGS,
+        _STREAMS,
+        _SENDERS,
+        _FORMATS,
+        SAMPLES_TYPE,
+        _IMPAIRMENTS,
+        HELD_TYPE,
+        _RTCP,
+        _INT,
+        COUNTER_ARRAY,
+    )
 )
 def _serve_rtp_port(
     loop: np.void,
@@ -103,8 +130,10 @@ def _serve_rtp_port(
     streams: NDArray[np.void],
     senders: NDArray[np.void],
     formats: NDArray[np.void],
+    samples: NDArray[np.void],
     impairments: NDArray[np.void],
     held: NDArray[np.uint8],
+    rtcp: NDArray[np.void],
     index: int,
     counters: NDArray[np.int64],
 ) -> None:
@@ -117,28 +146,30 @@ def _serve_rtp_port(
         return
     if is_rtcp(packet, loop["size"]):
         counters[RTCP_RECEIVED] += 1
-        forward_rtp(loop, packet, legs, index, counters)
+        forwarded = forward_rtp(loop, packet, legs, index, counters)
+        keep_rtcp(loop, packet, leg, index, forwarded, rtcp, counters)
         return
-    fault, _, payload_bytes = locate_payload(packet, loop["size"])
+    fault, payload_at, payload_bytes = locate_payload(packet, loop["size"])
     if fault != VALID:
         leg["refused"] += 1
         counters[NOT_RTP] += 1
         return
     counters[RECEIVED] += 1
-    _measure(loop, packet, legs, streams, senders, formats, index, payload_bytes, counters)
+    _measure(loop, packet, legs, streams, senders, formats, samples, index, payload_at, payload_bytes, counters)
     if leg["impairment"] != NO_IMPAIRMENT and leg["locked"] != 0:
         echo_impaired(loop, packet, legs, index, impairments, held, counters)
         return
     forward_rtp(loop, packet, legs, index, counters)
 
 
-@compiled(numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _INT, COUNTER_ARRAY))
+@compiled(numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _RTCP, _INT, COUNTER_ARRAY))
 def _serve_rtcp_port(
     loop: np.void,
     packet: NDArray[np.uint8],
     legs: NDArray[np.void],
     streams: NDArray[np.void],
     senders: NDArray[np.void],
+    rtcp: NDArray[np.void],
     index: int,
     counters: NDArray[np.int64],
 ) -> None:
@@ -155,7 +186,8 @@ def _serve_rtcp_port(
         return
     counters[RTCP_RECEIVED] += 1
     lock_rtcp(loop, packet, leg, streams, senders, index * STREAMS_A_LEG)
-    forward_rtcp(loop, packet, legs, index, counters)
+    forwarded = forward_rtcp(loop, packet, legs, index, counters)
+    keep_rtcp(loop, packet, leg, index, forwarded, rtcp, counters)
 
 
 @compiled(
@@ -169,9 +201,11 @@ def _serve_rtcp_port(
         _STREAMS,
         _SENDERS,
         _FORMATS,
+        SAMPLES_TYPE,
         _IMPAIRMENTS,
         HELD_TYPE,
         numba.int32[::1],
+        _RTCP,
         COUNTER_ARRAY,
     )
 )
@@ -185,9 +219,11 @@ def run(
     streams: NDArray[np.void],
     senders: NDArray[np.void],
     formats: NDArray[np.void],
+    samples: NDArray[np.void],
     impairments: NDArray[np.void],
     held: NDArray[np.uint8],
     sound_legs: NDArray[np.int32],
+    rtcp: NDArray[np.void],
     counters: NDArray[np.int64],
 ) -> None:
     """Serve all sockets until the stop descriptor becomes readable.
@@ -210,7 +246,10 @@ def run(
             elif owner == ALARM:
                 send_held(loop, legs, impairments, held, counters)
             elif owner >= 0 and owner & 1:
-                _serve_rtcp_port(loop, packet, legs, streams, senders, owner >> 1, counters)
+                _serve_rtcp_port(loop, packet, legs, streams, senders, rtcp, owner >> 1, counters)
             elif owner >= 0:
-                _serve_rtp_port(loop, packet, legs, streams, senders, formats, impairments, held, owner >> 1, counters)
+                index = owner >> 1
+                _serve_rtp_port(
+                    loop, packet, legs, streams, senders, formats, samples, impairments, held, rtcp, index, counters
+                )
         pthread_mutex_unlock(loop["mutex_at"])

@@ -6,7 +6,9 @@ import socket
 import threading
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rtp_analyzer.audio.state import HEARING, SAMPLE
 from rtp_analyzer.measure.formats import FORMAT, PAYLOAD_TYPES
 from rtp_analyzer.measure.state import SLICE, STREAM
 from rtp_analyzer.taps.addresses import SOCKADDR_BYTES
@@ -18,14 +20,19 @@ from rtp_analyzer.taps.legs import (
     LEG,
     LOOP,
     PACKET_BYTES,
+    RTCP_DATAGRAM,
+    RTCP_KEPT,
     SENDER,
     STREAMS_A_LEG,
 )
 from rtp_analyzer.taps.libc import EPOLL_EVENT, Mutex, open_timer
 from rtp_analyzer.taps.loop import ALARM, MAX_EVENTS, NOBODY, STOP, TIMER, run
+from rtp_analyzer.taps.sampling import SHORTEST_PERIOD
 from rtp_analyzer.taps.sound import SOUND_PACKET_BYTES
 
 MAX_DESCRIPTORS = 1 << 20
+SAMPLES_A_LEG = 12  # in a second, and as much again as a tick may be late
+SPARE_SAMPLES = 1000  # where there are few legs, one may have packets of 2.5 ms
 
 
 class LoopMemory:
@@ -36,6 +43,9 @@ class LoopMemory:
         self.streams = np.zeros(legs * STREAMS_A_LEG, STREAM)
         self.senders = np.zeros(legs * STREAMS_A_LEG, SENDER)
         self.formats = np.zeros((legs, PAYLOAD_TYPES), FORMAT)
+        # Both sides are mere address space until they are used, from the first sample on.
+        self.samples = np.zeros((2, SAMPLES_A_LEG * legs + SPARE_SAMPLES), SAMPLE)
+        self.hearings = np.zeros(legs * STREAMS_A_LEG, HEARING)
         self.impairments = np.zeros(legs, IMPAIRMENT)
         self.impairments["leg"] = -1
         # Mere address space until it is used: rows are taken from the first on, so that it costs what is held at once.
@@ -43,6 +53,7 @@ class LoopMemory:
         self.sound_legs = np.zeros(legs, np.int32)
         self.counters = np.zeros(len(COUNTERS), np.int64)
         self.owners = np.full(min(max_descriptors, MAX_DESCRIPTORS), NOBODY, np.int32)
+        self._rtcp = np.zeros(RTCP_KEPT, RTCP_DATAGRAM)
         self.cuts = np.zeros(legs * STREAMS_A_LEG, CUT)
         self.slices = np.zeros(legs * STREAMS_A_LEG, SLICE)
         self._packet = np.zeros(PACKET_BYTES, np.uint8)
@@ -67,6 +78,7 @@ class LoopMemory:
         loop["timer_fd"] = self.timer_fd
         loop["alarm_fd"] = self._alarm_fd
         loop["address_bytes"] = address_bytes
+        loop["run_period"] = SHORTEST_PERIOD
         loop["vector"]["base"] = self._packet.ctypes.data
         loop["vector"]["bytes"] = PACKET_BYTES
         loop["message"]["name"] = self._address_of("name")
@@ -93,9 +105,11 @@ class LoopMemory:
             self.streams,
             self.senders,
             self.formats,
+            self.samples,
             self.impairments,
             self._held,
             self.sound_legs,
+            self._rtcp,
             self.counters,
         )
 
@@ -116,6 +130,13 @@ class LoopMemory:
         os.close(self.timer_fd)
         os.close(self._alarm_fd)
         os.close(self._stop_fd)
+
+    def take_rtcp(self) -> NDArray[np.void]:
+        """The RTCP datagrams that came since the last time. The packet loop must stand still."""
+        taken = self._rtcp[: int(self.loop["rtcp_kept"])].copy()
+        self.loop["rtcp_kept"] = 0
+        self.legs["rtcp_kept"] = 0
+        return taken
 
     def watch(self, descriptor: int, owner: int) -> None:
         """Serves a descriptor as `owner` (see loop.py) from now on."""

@@ -7,8 +7,12 @@ from typing import Final
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
+from rtp_analyzer.audio.health import UNHEARD, Health
+from rtp_analyzer.audio.state import Decoded
 from rtp_analyzer.measure.formats import format_table, known_formats
+from rtp_analyzer.measure.rtcp import RtcpDatagram
 from rtp_analyzer.measure.slices import StreamContext
 from rtp_analyzer.measure.stream import break_segment
 from rtp_analyzer.sounds.sound import Sound
@@ -17,10 +21,12 @@ from rtp_analyzer.taps import addresses
 from rtp_analyzer.taps.cuts import cut_all, cut_leg
 from rtp_analyzer.taps.impairing import impair, stop_impairing
 from rtp_analyzer.taps.legs import COUNTERS, LEG, NO_IMPAIRMENT, STREAMS_A_LEG
+from rtp_analyzer.taps.listener import Listener, Samples
 from rtp_analyzer.taps.memory import LoopMemory
 from rtp_analyzer.taps.playing import Player
 from rtp_analyzer.taps.sockets import PortPair, PortUnavailable, open_pair
-from shared.events import MediaAssigned, MediaLeg, MediaUpdated, PayloadFormat
+from shared.events import MediaAssigned, MediaLeg, MediaUpdated, Party, PayloadFormat
+from shared.events.metrics import BufferName
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +45,7 @@ class StreamCut:
     context: StreamContext
     impaired: bool  # our own socket dropped packets
     ended: bool
+    audio: Health = UNHEARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +75,29 @@ class Relay:
     """All media of one worker. Its methods are for one thread; none waits for the network.
 
     `ports`: the even RTP ports it may be told to open, without gaps; each brings the odd one above for RTCP.
+    `scored_buffer`: the de-jitter buffer that quality is for.
+    `decodes`: somebody decodes for it what it cannot hear by itself (`undecoded`, `book_decoded`).
     """
 
-    def __init__(self, bind: str, ports: range, max_descriptors: int) -> None:
+    def __init__(
+        self,
+        bind: str,
+        ports: range,
+        max_descriptors: int,
+        scored_buffer: BufferName = "adaptive500",
+        decodes: bool = False,
+    ) -> None:
         self._bind = bind
+        self._scored_buffer = scored_buffer
         self._ports = ports
         self._family = addresses.family_of(bind)
         self._memory = LoopMemory(len(ports), self._family, max_descriptors)
         self._player = Player(self._memory)
+        self._listener = Listener(self._memory, decodes)
         self._tone = tone()
         self._open: dict[str, _OpenMedia] = {}
         self._by_index: dict[int, tuple[_OpenMedia, _OpenLeg]] = {}
+        self._rtcp: list[RtcpDatagram] = []  # of media that were closed since the last reading
 
     def start(self) -> None:
         """Begins to relay."""
@@ -179,7 +198,11 @@ class Relay:
                 stop_impairing(memory, opened.index)
                 memory.legs[opened.index] = _BLANK[0]
                 self._player.stop(opened.index)
+            taken = self._listener.take()
+            rtcp = memory.take_rtcp()
+        self._listener.hear(taken)
         cuts = self._stream_cuts(count)
+        self._rtcp += self._rtcp_datagrams(rtcp)
         for opened in entry.legs:
             del self._by_index[opened.index]
             memory.unwatch(opened.sockets.rtp.fileno())
@@ -201,7 +224,25 @@ class Relay:
                 memory.slices,
                 memory.counters,
             )
+            taken = self._listener.take()
+        self._listener.hear(taken)
         return self._stream_cuts(count)
+
+    def undecoded(self) -> Samples:
+        """Packets copied to be heard that need a decoder; each is handed out once."""
+        return self._listener.waiting()
+
+    def book_decoded(self, decoded: Decoded) -> None:
+        """What was heard in them; it is in the next cut."""
+        self._listener.book(decoded)
+
+    def take_rtcp(self) -> Sequence[RtcpDatagram]:
+        """The RTCP that came since the last time, in its order; of closed media too."""
+        with self._memory.mutex:
+            taken = self._memory.take_rtcp()
+        rtcp = [*self._rtcp, *self._rtcp_datagrams(taken)]
+        self._rtcp.clear()
+        return rtcp
 
     def _index_of(self, port: int) -> int:
         if port not in self._ports:
@@ -223,7 +264,7 @@ class Relay:
         record["rtp_fd"] = opened.sockets.rtp.fileno()
         record["rtcp_fd"] = opened.sockets.rtcp.fileno()
         record["peer"] = peer
-        self._describe(opened)
+        self._describe(media, opened)
         if media.impairment is not None:
             impair(memory, opened.index, media.impairment)
         if media.mode == "tone":
@@ -237,7 +278,7 @@ class Relay:
         paused = leg.sends != opened.leg.sends
         opened.leg = leg
         opened.formats = known_formats(leg.formats)
-        self._describe(opened)
+        self._describe(media, opened)
         moved = bool(remote.any()) and not np.array_equal(remote, record["remote"])
         if record["locked"]:
             source = addresses.host(record["source"])
@@ -246,11 +287,12 @@ class Relay:
         if moved:
             record["locked"] = record["rtcp_locked"] = 0
         if moved or paused:
+            self._listener.pause(opened.index)
             first = opened.index * STREAMS_A_LEG
             for slot in range(first, first + STREAMS_A_LEG):
                 break_segment(memory.streams[slot])
 
-    def _describe(self, opened: _OpenLeg) -> None:
+    def _describe(self, media: Media, opened: _OpenLeg) -> None:
         """Writes what SDP says of the party into the leg's record."""
         leg = opened.leg
         record = self._memory.legs[opened.index]
@@ -260,6 +302,8 @@ class Relay:
         record["signalling_host"] = addresses.host(self._words(leg.signalling_address, 1))
         record["deaf"] = not leg.listens
         self._memory.formats[opened.index] = format_table(opened.formats)
+        held = not all(each.sends and each.listens for each in media.legs)
+        self._listener.choose(opened.index, leg, held)
         self._player.choose_codec(opened.index, leg.formats)
 
     def _words(self, address: str | None, port: int | None) -> addresses.Words:
@@ -267,9 +311,10 @@ class Relay:
 
     def _stream_cuts(self, count: int) -> list[StreamCut]:
         cuts, slices = self._memory.cuts[:count], self._memory.slices[:count].copy()
-        return [self._stream_cut(cut, measured) for cut, measured in zip(cuts, slices, strict=True)]
+        heard = self._listener.cut(cuts)
+        return [self._stream_cut(*records) for records in zip(cuts, slices, heard, strict=True)]
 
-    def _stream_cut(self, cut: np.void, measured: np.void) -> StreamCut:
+    def _stream_cut(self, cut: np.void, measured: np.void, heard: np.void) -> StreamCut:
         entry, opened = self._by_index[int(cut["leg"])]
         context = StreamContext(
             call_id=entry.media.call_id,
@@ -277,9 +322,32 @@ class Relay:
             direction=opened.leg.party,
             source=addresses.text(cut["source"]),
             formats=opened.formats,
+            scored_buffer=self._scored_buffer,
             encrypted=opened.leg.encrypted,
         )
-        return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]))
+        audio = self._listener.health(heard, measured, opened.leg, context.encoding(int(measured["payload_type"])))
+        return StreamCut(int(cut["slot"]), measured, context, bool(cut["impaired"]), bool(cut["ended"]), audio)
+
+    def _rtcp_datagrams(self, taken: NDArray[np.void]) -> list[RtcpDatagram]:
+        return [self._rtcp_datagram(kept) for kept in taken]
+
+    def _rtcp_datagram(self, kept: np.void) -> RtcpDatagram:
+        entry, opened = self._by_index[int(kept["leg"])]
+        return RtcpDatagram(
+            media_id=entry.media.media_id,
+            sender=opened.leg.party,
+            counterpart=_counterpart(entry, opened),
+            arrival_ns=int(kept["arrival_ns"]),
+            forwarded_ns=int(kept["forwarded_ns"]) or None,
+            encrypted=opened.leg.encrypted,
+            octets=kept["octets"][: int(kept["size"])].tobytes(),
+        )
+
+
+def _counterpart(entry: _OpenMedia, opened: _OpenLeg) -> Party | None:
+    if entry.media.mode == "echo":
+        return opened.leg.party
+    return next((leg.leg.party for leg in entry.legs if leg is not opened), None)
 
 
 def _with_peers(legs: Sequence[_OpenLeg]) -> list[tuple[_OpenLeg, int]]:

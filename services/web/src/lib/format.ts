@@ -11,6 +11,8 @@ export interface Formats {
   /** One decimal; a loss that is there but rounds to nothing is not shown as nothing. */
   percent(value: number | null): string;
   milliseconds(value: number | null): string;
+  /** Audio levels relative to overload. */
+  level(value: number | null): string;
   count(value: number | null): string;
   time(instant: Instant | null): string;
   dateTime(instant: Instant | null): string;
@@ -44,6 +46,7 @@ export function formats(locale: string): Formats {
         loss > 0 && loss < 0.05 ? `<${percent.format(0.001)}` : percent.format(loss / 100),
       ),
     milliseconds: (value) => known(value, (ms) => `${one.format(ms)}\u00a0ms`),
+    level: (value) => known(value, (dbov) => `${one.format(dbov)}\u00a0dBov`),
     count: (value) => known(value, (count) => whole.format(count)),
     time: (value) => known(value, (instant) => time.format(toMs(instant))),
     dateTime: (value) => known(value, (instant) => dateTime.format(toMs(instant))),

@@ -2,6 +2,19 @@
 
 export type Party = "caller" | "callee";
 
+/** What was heard. */
+export interface AudioHealth {
+  readonly source: "g711" | "decoded" | null;
+  readonly unknown: "encrypted" | "no_decoder" | "not_judged" | null;
+  readonly level_dbov: number | null;
+  readonly active_level_dbov: number | null;
+  readonly peak_dbov: number | null;
+  readonly silence_percent: number | null;
+  readonly clipping_percent: number | null;
+  readonly dead_air_s: number | null;
+  readonly judged_percent: number | null;
+}
+
 export interface Direction {
   readonly mos: number | null;
   readonly mos_min: number | null;
@@ -22,6 +35,7 @@ export interface Direction {
   readonly codec: string | null;
   readonly ptime_ms: number | null;
   readonly ssrc: number | null;
+  readonly audio: AudioHealth | null;
 }
 
 export type Phase = "started" | "ringing" | "answered" | "ended";

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtp_analyzer.measure.state import NETWORK
 from tests.unit.rtp_analyzer.rtp_builders import (
     Arrival,
     cut,
@@ -30,13 +31,32 @@ def total(slices: list[np.void], field: str) -> int:
 def check_slices_add_up(slices: list[np.void]) -> None:
     """Nothing is counted twice or not at all, and nothing is negative."""
     last = slices[-1]
-    for field in ("expected", "received", "duplicates", "reordered", "octets"):
+    for field in ("expected", "received", "duplicates", "reordered", "octets", "judged"):
         assert total(slices, field) == last[f"total_{field}"]
     assert total(slices, "unique") + total(slices, "recovered") == last["total_unique"]
+    discarded = sum(piece["interval_discarded"] + piece["interval_recovered_discarded"] for piece in slices)
+    assert discarded.tolist() == last["total_discarded"].tolist()
     for piece in slices:
+        check_structures(piece)
+        assert (piece["interval_discarded"] >= 0).all()
+        assert (piece["interval_discarded"] <= piece["interval_unique"]).all()
         assert 0 <= piece["interval_unique"] <= piece["interval_expected"]
         assert 0 <= piece["total_unique"] <= piece["total_expected"]
         assert piece["total_duplicates"] == piece["total_received"] - piece["total_unique"]
+
+
+def check_structures(piece: np.void) -> None:
+    """What is missing in a structure of loss is what was lost and what its buffer discarded; runs are made of it."""
+    structures = piece["losses"]["structures"]
+    discarded = [*piece["total_discarded"].tolist(), 0]
+    assert structures["missing"].tolist() == [lost(piece) + late for late in discarded]
+    assert (structures["runs"] <= structures["missing"]).all()
+    assert ((structures["runs"] > 0) == (structures["missing"] > 0)).all()
+    assert (structures["burst_missing"] <= structures["missing"]).all()
+    assert piece["losses"]["run_lengths"].sum() == structures[NETWORK]["runs"]
+    missing = [lost(piece, "interval") + late for late in [*piece["interval_discarded"].tolist(), 0]]
+    assert (structures["slice_runs"] <= missing).all()
+    assert ((structures["slice_runs"] > 0) == (np.array(missing) > 0)).all()
 
 
 def test_each_second_has_its_own_loss() -> None:
@@ -150,6 +170,28 @@ def test_slicing_changes_no_total(journey: tuple[list[Arrival], list[Arrival], l
 
     for field in (*COUNTS, "jitter_s", "jitter_max_s"):
         np.testing.assert_equal(sliced[f"total_{field}"], whole[f"total_{field}"])
+
+
+@given(journeys())
+def test_slicing_changes_no_structure_and_no_buffer(journey: tuple[list[Arrival], list[Arrival], list[int]]) -> None:
+    _, arrived, cuts = journey
+
+    sliced, whole = measure_slices(arrived, cuts)[-1], measure(arrived)
+
+    for field in ("missing", "runs", "bursts", "burst_span", "burst_missing", "gaps"):
+        np.testing.assert_equal(sliced["losses"]["structures"][field], whole["losses"]["structures"][field])
+    for field in ("total_discarded", "total_hold_s", "total_variation_s", "drift", "delta_max_s"):
+        np.testing.assert_equal(sliced[field], whole[field])
+
+
+@given(st.integers(2, 300), st.sets(st.integers(0, 299)), st.dictionaries(st.integers(0, 299), st.floats(0, 39)))
+def test_copies_and_reordering_in_time_lose_and_discard_nothing(
+    count: int, copied: set[int], delays: dict[int, float]
+) -> None:
+    record = measure(later(twice(steady(count), copied), delays))
+
+    assert (lost(record), record["total_discarded"].tolist()) == (0, [0, 0, 0])
+    assert record["losses"]["structures"]["runs"].tolist() == [0, 0, 0, 0]
 
 
 garbage = st.builds(

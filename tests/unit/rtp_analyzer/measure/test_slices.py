@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rtp_analyzer.measure.slices import MIN_PACKETS_FOR_MOS, StreamContext, build_report, build_slice, quality
-from rtp_analyzer.quality.codecs import G711, G729_VAD
+from rtp_analyzer.quality.codecs import G711, RATED, CodecRating
 from tests.unit.rtp_analyzer.rtp_builders import (
     FORMATS,
     SSRC,
@@ -80,16 +82,92 @@ def test_five_percent_loss_costs_what_g107_says() -> None:
     assert verdict.mos == pytest.approx(3.92, abs=0.005)
 
 
-@pytest.mark.parametrize("lost", [0, 1, 7, 50, 100])
-def test_the_published_waterfall_adds_up(lost: int) -> None:
-    verdict = quality(G729_VAD, 100, lost)
+@given(
+    st.integers(0, 60),
+    st.integers(0, 40),
+    st.none() | st.floats(1, 50),
+    st.sampled_from([rating for rating in RATED if rating.ie is not None]),
+)
+def test_the_published_waterfall_adds_up(lost: int, discarded: int, burst_r: float | None, rating: CodecRating) -> None:
+    verdict = quality(rating, 100, lost, discarded, burst_r)
 
     fall = verdict.waterfall
     assert fall is not None
     parts = fall.simultaneous + fall.delay + fall.codec + fall.loss + fall.burst + fall.discard
     assert fall.ro - parts == pytest.approx(fall.r, abs=1e-9)
     assert fall.r == verdict.r_factor
-    assert (fall.ie, fall.bpl) == (11, 19)
+    assert (fall.ie, fall.bpl) == (rating.ie, rating.bpl)
+    assert min(fall.loss, fall.burst, fall.discard) >= 0
+
+
+def test_discards_of_the_scored_buffer_are_missing_like_loss() -> None:
+    packets = later(without(steady(1000), [10, 20]), {i: 60 for i in range(100, 900, 100)})
+    record = measure(packets)
+
+    total = build_slice(record, replace(CONTEXT, scored_buffer="fixed50")).total
+
+    assert (total.packets_lost, total.packets_discarded, total.discard_percent) == (2, 8, 0.8)
+    assert total.scored_buffer == "fixed50"
+    assert total.quality is not None
+    assert total.quality.waterfall is not None
+    assert total.quality.r_factor == pytest.approx(93.206 - 95 / 26.1, abs=0.001)  # 1 % at Bpl 25.1
+    assert total.quality.waterfall.discard > total.quality.waterfall.loss > 0
+
+
+def test_each_buffer_has_its_own_outcome() -> None:
+    packets = later(steady(1000), {i: 60 for i in range(100, 900, 100)})
+
+    outcomes = build_slice(measure(packets), CONTEXT).total.buffers
+
+    assert outcomes is not None
+    assert [outcome.name for outcome in outcomes] == ["fixed50", "fixed200", "adaptive500"]
+    assert [outcome.packets_discarded for outcome in outcomes] == [8, 0, 1]  # then it has adapted
+    assert [outcome.mos for outcome in outcomes] == pytest.approx([4.34, 4.41, 4.41], abs=0.01)
+    assert outcomes[1].hold_ms == pytest.approx(199.5, abs=0.1)
+
+
+def test_bursts_cost_more_where_the_concealment_has_a_state() -> None:
+    together, apart = (
+        build_slice(measure(without(steady(1000), lost)), CONTEXT).total
+        for lost in (range(100, 115), range(100, 850, 50))
+    )
+
+    assert [together.burst_r, apart.burst_r] == pytest.approx([15 * 0.985, 1])
+    assert together.quality is not None
+    assert apart.quality is not None
+    assert together.quality.waterfall is not None
+    assert together.quality.waterfall.burst > 0
+    assert together.quality.mos is not None
+    assert apart.quality.mos is not None
+    assert together.quality.mos < apart.quality.mos
+
+
+def test_each_slice_has_its_own_runs() -> None:
+    first, second = (
+        build_slice(record, CONTEXT) for record in measure_slices(without(steady(200), [10, 60, 61, 62]), [50])
+    )
+
+    assert [first.interval.burst_r, second.interval.burst_r] == pytest.approx([1, 3 * (1 - 3 / 149)])
+    assert second.loss_runs == (1, 0, 1, 0, 0, 0, 0, 0, 0, 0)
+
+
+def test_without_a_clock_rate_no_buffer_has_an_outcome() -> None:
+    total = build_slice(measure(steady(50, payload_type=96)), CONTEXT).total
+
+    assert (total.packets_discarded, total.discard_percent, total.buffers, total.scored_buffer) == (None,) * 4
+    assert (total.pdv_p50_ms, total.pdv_p95_ms, total.pdv_p99_ms) == (None,) * 3
+
+
+def test_nothing_missing_has_no_burst_ratio() -> None:
+    assert build_slice(measure(steady(50)), CONTEXT).total.burst_r is None
+
+
+def test_percentiles_and_distances_are_in_milliseconds() -> None:
+    piece = build_slice(measure(later(steady(100), {i: 10 for i in range(1, 100, 2)})), CONTEXT)
+
+    assert [piece.interval.pdv_p50_ms, piece.interval.pdv_p95_ms] == pytest.approx([0, 10])
+    assert piece.total.pdv_p99_ms == pytest.approx(10, rel=1 / 30)
+    assert piece.delta_max_ms == pytest.approx(30)
 
 
 def test_a_codec_without_a_value_has_no_mos_but_a_reason() -> None:

@@ -135,6 +135,18 @@ export const en = {
     duplicatesHint: "Packets that arrived more than once",
     reordered: "Out of order",
     reorderedHint: "Packets that arrived after a later one",
+    level: "Voice level",
+    levelHint:
+      "How loud the voice is, without the silence, relative to overload; around -26 dBov is normal. Taken from a part of the packets",
+    silence: "Silence",
+    silenceHint: "Part of the time in which it is quieter than -50 dBov",
+    clipping: "Clipping",
+    clippingHint: "Part of the time in which the sound is cut off because it is too loud; more than 1 % is heard",
+    audioUnknown: {
+      encrypted: "The audio is encrypted: it cannot be judged.",
+      no_decoder: "No decoder for this codec is installed here.",
+      not_judged: "Too little arrived to judge the sound.",
+    },
     codec: "Codec",
     codecHint: "From the payload type and the session description",
     ptime: "Packet length",
@@ -150,11 +162,17 @@ export const en = {
   flag: {
     monitor_impaired: "Monitor overloaded",
     no_media: "No audio",
+    one_way_audio: "One-way audio",
+    dead_air: "Dead air",
+    clipping: "Clipping",
     stale: "No news",
   } as Record<string, string>,
   flagHint: {
     monitor_impaired: "This monitor itself missed packets. Do not blame the network for the loss shown.",
     no_media: "The call was answered, but no audio arrives from one side or both.",
+    one_way_audio: "One party is heard and the other one is not: nothing arrives from it, or only silence or noise.",
+    dead_air: "Packets arrive, but for ten seconds or more they contained no sound at all: a muted or broken microphone, or a gateway that sends nothing on.",
+    clipping: "The voice of a party is too loud and is cut off: it sounds distorted. Lower its microphone or line gain.",
     stale: "Nothing has been heard of this call for minutes. It may be over.",
   } as Record<string, string>,
 

@@ -136,6 +136,18 @@ export const it: Dictionary = {
     duplicatesHint: "Pacchetti arrivati più di una volta",
     reordered: "Fuori ordine",
     reorderedHint: "Pacchetti arrivati dopo uno successivo",
+    level: "Livello della voce",
+    levelHint:
+      "Quanto è forte la voce, silenzi esclusi, rispetto alla saturazione; intorno a -26 dBov è normale. Calcolato su una parte dei pacchetti",
+    silence: "Silenzio",
+    silenceHint: "Parte del tempo in cui il suono è sotto -50 dBov",
+    clipping: "Saturazione",
+    clippingHint: "Parte del tempo in cui il suono è tagliato perché troppo forte; oltre l’1 % si sente",
+    audioUnknown: {
+      encrypted: "L’audio è cifrato: non si può giudicare.",
+      no_decoder: "Qui non è installato un decodificatore per questo codec.",
+      not_judged: "È arrivato troppo poco per giudicare il suono.",
+    },
     codec: "Codec",
     codecHint: "Dal tipo di payload e dalla descrizione della sessione",
     ptime: "Durata dei pacchetti",
@@ -151,11 +163,17 @@ export const it: Dictionary = {
   flag: {
     monitor_impaired: "Monitor sovraccarico",
     no_media: "Senza audio",
+    one_way_audio: "Audio a senso unico",
+    dead_air: "Audio muto",
+    clipping: "Audio saturato",
     stale: "Senza notizie",
   },
   flagHint: {
     monitor_impaired: "È questo monitor ad aver perso pacchetti. La perdita mostrata non è colpa della rete.",
     no_media: "La chiamata ha avuto risposta, ma da una parte o da entrambe non arriva audio.",
+    one_way_audio: "Si sente una sola delle due parti: dall’altra non arriva nulla, oppure solo silenzio o rumore.",
+    dead_air: "I pacchetti arrivano, ma per dieci secondi o più non contenevano alcun suono: microfono spento o guasto, o un gateway che non inoltra la voce.",
+    clipping: "La voce di una delle parti è troppo forte e viene tagliata: suona distorta. Abbassare il guadagno del microfono o della linea.",
     stale: "Da alcuni minuti non si sa più niente di questa chiamata. Forse è finita.",
   },
 

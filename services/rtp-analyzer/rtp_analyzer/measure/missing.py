@@ -1,0 +1,34 @@
+"""What the structure of missing packets comes to: the burst ratio of the E-model, bursts and gaps. Pure functions."""
+
+import numpy as np
+
+from rtp_analyzer.measure.bursts import GMIN
+from shared.events.metrics import BurstGap
+
+
+def burst_ratio(expected: int, missing: int, runs: int) -> float | None:
+    """BurstR of G.107: mean length of runs of missing packets over that of random loss; None if nothing is missing."""
+    if runs == 0:
+        return None
+    # G.107 3.29 (BurstR): (L / runs) over 1 / (1 - L / N)
+    return max(1.0, missing / runs * (1 - missing / expected))
+
+
+def burst_gap(cut: np.void, structure: int) -> BurstGap | None:
+    """RFC 3611 4.7.2 of a SLICE record, of one of its loss structures; None before the first packet."""
+    expected = int(cut["total_expected"])
+    if expected == 0:
+        return None
+    runs = cut["losses"]["structures"][structure]
+    bursts, gaps, span = int(runs["bursts"]), int(runs["gaps"]), int(runs["burst_span"])
+    ptime_ms = float(cut["ptime_ms"])
+    known = not np.isnan(ptime_ms)
+    outside = expected - span
+    return BurstGap(
+        gmin=GMIN,
+        bursts=bursts,
+        burst_density=int(runs["burst_missing"]) / span if bursts else None,
+        gap_density=int(runs["missing"] - runs["burst_missing"]) / outside if outside else None,
+        burst_duration_ms=span * ptime_ms / bursts if bursts and known else None,
+        gap_duration_ms=outside * ptime_ms / gaps if gaps and known else None,
+    )
