@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sip_proxy.accounts import SEEDED
+from shared.accounts import SEEDED
 from vqm_local.certificates import CA_CERTIFICATE
 from vqm_local.system import System, first_password
 
