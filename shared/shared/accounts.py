@@ -22,7 +22,7 @@ Ha1 = dict[Algorithm, Annotated[str, Field(pattern=r"^([0-9a-f]{32}|[0-9a-f]{64}
 class AccountRights(Value):
     """What an account may do."""
 
-    users: tuple[str, ...] = Field(default=(), description="of the addresses of record it owns; none: its own name")
+    users: tuple[str, ...] = Field(default=(), description="of the addresses of record it owns; none: its own name, up to an `@`")
     transports: tuple[Transport, ...] = Field(default=("udp", "tcp", "tls"), min_length=1)
     max_calls: int | None = Field(default=None, ge=0, description="at once, as the caller")
     max_calls_per_day: int | None = Field(default=None, ge=0, description="a day of UTC")
@@ -41,7 +41,7 @@ class SipAccount(AccountRights):
     @property
     def owned_users(self) -> tuple[str, ...]:
         """The users of the addresses of record that it may register."""
-        return self.users or (self.name,)
+        return self.users or (self.name.partition("@")[0],)
 
     @property
     def has_published_password(self) -> bool:

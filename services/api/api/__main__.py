@@ -16,6 +16,7 @@ from pwdlib.hashers import HasherProtocol
 from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.types import ASGIApp
 
+from api.accounts import SipAccounts
 from api.app import create_app
 from api.auth import Auth
 from api.config_help.servers import SipServer
@@ -27,7 +28,7 @@ from api.parts import Parts
 from api.retention import Disk, Retention
 from api.settings import ApiSettings, parse_networks
 from api.store.database import Database
-from shared.broker import Bus, State, Workers, connect
+from shared.broker import AccountBook, Bus, State, Workers, connect
 from shared.health import beat
 from shared.service import run
 from shared.settings import load
@@ -76,6 +77,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
         sip_server = SipServer(
             settings.public_address, settings.advertised_address(), settings.sip_port, settings.sips_port
         )
+        accounts = SipAccounts(database, AccountBook(redis), settings, now)
         app = create_app(
             Parts(
                 database,
@@ -87,6 +89,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
                 retention,
                 disk,
                 sip_server,
+                accounts,
                 now,
                 tally=tally,
                 metrics_networks=parse_networks(settings.metrics_networks),
@@ -103,6 +106,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
             tasks.create_task(feed.run())
             tasks.create_task(janitor.run())
             tasks.create_task(retention.run())
+            tasks.create_task(accounts.keep_passed_on())
             tasks.create_task(beat(state, "api", settings.instance, counters, now))
             tasks.create_task(_server(app, settings).run_until_cancelled(listener))
             log.info("listening", address=settings.bind, port=listener.getsockname()[1])
