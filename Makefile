@@ -4,6 +4,7 @@
 PYTHON = .venv/bin/python
 COMPOSE = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 ARGS =
+BENCHES = sip rtp capture api
 
 # What the caller's own Python is told must not lead ours astray.
 unexport PYTHONPATH PYTHONHOME
@@ -31,10 +32,9 @@ test: ## run all tests
 	@deploy/prepare.sh npm test
 	@$(PYTHON) -m pytest $(ARGS)
 
-bench: ## measure signalling, beside Kamailio, and the store, for docs/performance.md
+bench: ## measure beside peers, for docs/performance.md; a part of it: make bench BENCHES="rtp"
 	@deploy/prepare.sh bench
-	@$(PYTHON) -m tests.bench.sip $(ARGS)
-	@$(PYTHON) -m tests.bench.api
+	@for bench in $(BENCHES); do $(PYTHON) -m tests.bench.$$bench $(ARGS) || exit 1; done
 
 check: ## look for mistakes without running anything: style, formatting, types
 	@deploy/prepare.sh check

@@ -31,6 +31,7 @@ case $goal in
     ;;
   bench)
     install_packages requirements.lock requirements-dev.lock
+    compile_measurement_core
     ;;
   check)
     install_packages requirements.lock requirements-dev.lock

@@ -22,7 +22,9 @@ Ha1 = dict[Algorithm, Annotated[str, Field(pattern=r"^([0-9a-f]{32}|[0-9a-f]{64}
 class AccountRights(Value):
     """What an account may do."""
 
-    users: tuple[str, ...] = Field(default=(), description="of the addresses of record it owns; none: its own name, up to an `@`")
+    users: tuple[str, ...] = Field(
+        default=(), description="of the addresses of record it owns; none: its own name, up to an `@`"
+    )
     transports: tuple[Transport, ...] = Field(default=("udp", "tcp", "tls"), min_length=1)
     max_calls: int | None = Field(default=None, ge=0, description="at once, as the caller")
     max_calls_per_day: int | None = Field(default=None, ge=0, description="a day of UTC")

@@ -43,6 +43,13 @@ class Caller:
         return f"this needs a token with the scope {needed}" if self.token else "this needs the role admin"
 
 
-def scope_of(method: str) -> Scope:
-    """What a request needs by its method: whoever may only read may change nothing."""
-    return "read" if method in SAFE_METHODS else "write"
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who does something, and from where, for the audit log. No user: this program, or a stranger."""
+
+    username: str | None = None
+    address: str | None = None
+    token: str | None = None
+
+
+HERE = Origin()  # this program by itself

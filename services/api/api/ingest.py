@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 STREAMS: tuple[Stream, ...] = (CALLS, REGISTRATIONS, GATEWAYS, SECURITY, SIP, METRICS)
 GROUP = "api"
-READ = 50  # entries of each stream at once; an entry of vqm:metrics holds up to 100 slices
+READ = 10  # entries of each stream at once (one of vqm:metrics holds up to 100 slices): more only takes memory
 BATCH_SLICES = 20_000  # what a batch may hold: 40 MB of JSON, as the entries are kept until they are stored
 BATCH_ENTRIES = 5_000
 RETRY_S = 1.0

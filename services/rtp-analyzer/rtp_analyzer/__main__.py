@@ -1,6 +1,7 @@
 """`python -m rtp_analyzer` relays and measures; `python -m rtp_analyzer warm-up` only compiles what that needs."""
 
 import argparse
+import asyncio
 from collections.abc import Coroutine, Sequence
 
 from rtp_analyzer.settings import RtpAnalyzerSettings
@@ -17,14 +18,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warm_up()
         return
     settings = load(RtpAnalyzerSettings)
-    run("rtp-analyzer", settings, lambda: _serve(settings))
+    leaving = asyncio.Event()
+    run("rtp-analyzer", settings, lambda: _serve(settings, leaving), leave=leaving.set)
 
 
-def _serve(settings: RtpAnalyzerSettings) -> Coroutine[None, None, None]:
+def _serve(settings: RtpAnalyzerSettings, leaving: asyncio.Event) -> Coroutine[None, None, None]:
     # Not at the top: without a cache the import compiles for a while, and a wrong setting should be told at once.
     from rtp_analyzer.service import serve
 
-    return serve(settings)
+    return serve(settings, leaving)
 
 
 if __name__ == "__main__":

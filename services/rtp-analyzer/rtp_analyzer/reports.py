@@ -1,22 +1,28 @@
 """From cuts of the relay to events: slices, the final report of a stream, and the worst slice until then. No I/O."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 
-from rtp_analyzer.measure.conversation import annotate_report, annotate_slice
+from rtp_analyzer.carried import Carried
+from rtp_analyzer.measure.conversation import Aside, annotate_report, aside_of
 from rtp_analyzer.measure.rtcp import Rtcp, RtcpDatagram
-from rtp_analyzer.measure.slices import build_report, build_slice
+from rtp_analyzer.measure.slices import build_report
+from rtp_analyzer.measure.writing import SliceWriter
 from rtp_analyzer.taps.relay import Closed, StreamCut
 from shared.events import (
     MAX_SLICES_AN_ENTRY,
+    Encoded,
+    Event,
     MediaReleased,
     MediaStopped,
     QualitySpoken,
-    Slice,
     SlicesMeasured,
     StreamEnded,
+    encode_slices,
 )
 
-MetricsEvent = SlicesMeasured | StreamEnded | MediaStopped | QualitySpoken
+MetricsEvent = Encoded | StreamEnded | MediaStopped | QualitySpoken
 
 
 class Reporter:
@@ -29,6 +35,8 @@ class Reporter:
         self._worker = worker
         self._one_way_delay_ms = one_way_delay_ms
         self._rtcp = Rtcp()
+        self._writer = SliceWriter()
+        self._carried = Carried()
         self._worst: dict[int, float] = {}  # lowest MOS of a slice, by the slot of its stream
 
     def hear(self, datagrams: Iterable[RtcpDatagram]) -> None:
@@ -40,25 +48,33 @@ class Reporter:
         """Totals since the start, by metric name."""
         return self._rtcp.counters()
 
-    def tick(self, cuts: Iterable[StreamCut], at: float) -> Iterator[MetricsEvent]:
+    def go_on(self, before: Iterable[Event]) -> None:
+        """Lets the totals of running streams go on from what an earlier run of this worker published last."""
+        self._carried.remember(self._worker, (event for event in before if isinstance(event, SlicesMeasured)))
+
+    def tick(self, cuts: Iterable[StreamCut], at: float, clock_stepped: bool = False) -> Iterator[MetricsEvent]:
         """The slices of one tick in entries of at most MAX_SLICES_AN_ENTRY; then the streams that ended with it."""
-        ended = []
-        slices: list[Slice] = []
-        for cut in cuts:
-            slices.append(self._slice(cut))
-            if cut.ended:
-                ended.append(self._ended(cut, at))
-            if len(slices) == MAX_SLICES_AN_ENTRY:
-                yield SlicesMeasured(at=at, worker=self._worker, slices=tuple(slices))
-                slices.clear()
-        if slices:
-            yield SlicesMeasured(at=at, worker=self._worker, slices=tuple(slices))
+        remaining = iter(cuts)
+        ended: list[StreamEnded] = []
+        while batch := list(islice(remaining, MAX_SLICES_AN_ENTRY)):
+            if clock_stepped:
+                batch = [replace(cut, impaired_by=(*cut.impaired_by, "clock_step")) for cut in batch]
+            for cut in batch:
+                self._carried.add(cut.slice, cut.context.media_id, cut.context.direction, cut.ended)
+            asides = [self._aside(cut) for cut in batch]
+            written = self._writer.write(batch, asides)
+            for cut, aside, (_, mos) in zip(batch, asides, written, strict=True):
+                self._note(cut, mos)
+                if cut.ended:
+                    ended.append(self._ended(cut, aside, at))
+            yield encode_slices(self._worker, at, (text for text, _ in written))
         yield from ended
 
     def stopped(self, closed: Closed, at: float) -> Iterator[MetricsEvent]:
         """The last words about a medium."""
         yield from self.tick(closed.cuts, at)
         self._rtcp.forget(closed.media.media_id)
+        self._carried.forget(closed.media.media_id)
         yield MediaStopped(
             at=at,
             worker=self._worker,
@@ -71,19 +87,18 @@ class Reporter:
         """The answer to a release of what is not open: it ended while this worker was down."""
         return MediaStopped(at=at, worker=self._worker, call_id=released.call_id, media_id=released.media_id)
 
-    def _slice(self, cut: StreamCut) -> Slice:
-        measured = build_slice(cut.slice, cut.context, cut.impaired, cut.audio)
-        quality = measured.interval.quality
-        # What our own socket dropped is no verdict on the network.
-        if quality is not None and quality.mos is not None and not cut.impaired:
-            self._worst[cut.slot] = min(quality.mos, self._worst.get(cut.slot, quality.mos))
-        return annotate_slice(measured, self._rtcp.of(measured.media_id), self._one_way_delay_ms, _ended_ns(cut))
+    def _aside(self, cut: StreamCut) -> Aside:
+        ssrc, clock_rate, ended_ns = (int(cut.slice[name]) for name in ("ssrc", "clock_rate", "ended_ns"))
+        medium = self._rtcp.of(cut.context.media_id)
+        return aside_of(medium, cut.context.direction, ssrc, clock_rate or None, self._one_way_delay_ms, ended_ns)
 
-    def _ended(self, cut: StreamCut, at: float) -> StreamEnded:
+    def _note(self, cut: StreamCut, mos: float | None) -> None:
+        # What we did ourselves is no verdict on the network.
+        if mos is not None and not cut.impaired_by:
+            self._worst[cut.slot] = min(mos, self._worst.get(cut.slot, mos))
+
+    def _ended(self, cut: StreamCut, aside: Aside, at: float) -> StreamEnded:
+        self._writer.forget(cut.slot)
         report = build_report(cut.slice, cut.context, self._worst.pop(cut.slot, None), cut.audio)
-        report = annotate_report(report, self._rtcp.of(report.media_id), self._one_way_delay_ms, _ended_ns(cut))
+        report = annotate_report(report, aside)
         return StreamEnded(at=at, worker=self._worker, call_id=cut.context.call_id, report=report)
-
-
-def _ended_ns(cut: StreamCut) -> int:
-    return int(cut.slice["ended_ns"])

@@ -25,8 +25,12 @@ def raise_descriptor_limit(wanted: int) -> int:
     return soft
 
 
-async def serve(settings: RtpAnalyzerSettings) -> None:
-    """Runs until cancelled."""
+class _Drained(Exception):
+    """The worker was told to leave, and its calls have ended."""
+
+
+async def serve(settings: RtpAnalyzerSettings, leaving: asyncio.Event) -> None:
+    """Runs until cancelled, or until the running calls have ended once `leaving` is set."""
     ports = settings.rtp_ports
     descriptors = raise_descriptor_limit(DESCRIPTORS_A_LEG * len(ports) + SPARE_DESCRIPTORS)
     legs = min(len(ports), (descriptors - SPARE_DESCRIPTORS) // DESCRIPTORS_A_LEG)
@@ -50,6 +54,9 @@ async def serve(settings: RtpAnalyzerSettings) -> None:
             tasks.create_task(outbox.run(), name="outbox")
             tasks.create_task(beat(state, "rtp-analyzer", profile.id, worker.counters, now), name="heartbeat")
             tasks.create_task(worker.run(), name="worker")
+            tasks.create_task(_leave(worker, leaving, settings.drain_s), name="drain")
+    except* _Drained:
+        pass
     finally:
         await worker.withdraw()
         await outbox.close()
@@ -57,3 +64,9 @@ async def serve(settings: RtpAnalyzerSettings) -> None:
         if decoder is not None:
             await decoder.close()
         await redis.aclose()
+
+
+async def _leave(worker: Worker, leaving: asyncio.Event, drain_s: float) -> None:
+    await leaving.wait()
+    await worker.drain(drain_s)
+    raise _Drained

@@ -32,6 +32,12 @@ class RtpAnalyzerSettings(CommonSettings):
         default="adaptive500",
         description="de-jitter buffer that the quality is for, as the phones have it: fixed50, fixed200 or adaptive500",
     )
+    drain_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="time for running calls to end after SIGTERM, while no new ones are taken; 0: end at once, and the "
+        "next start goes on with them",
+    )
 
     audio_decoding_ms: int = Field(
         default=100,

@@ -7,13 +7,17 @@ announces itself again. After a restart it opens the same ports for the same cal
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
+from rtp_analyzer.abandoned import Silence
 from rtp_analyzer.announcements import Announcements
 from rtp_analyzer.audio.decoder import Decoder, DecoderFailed
+from rtp_analyzer.clocks import ClockWatch
 from rtp_analyzer.reports import MetricsEvent, Reporter
+from rtp_analyzer.taps.delay import percentile_ms
 from rtp_analyzer.taps.relay import Media, PortUnavailable, Relay, StreamCut
 from shared.broker import BrokerLost, Bus, Delivery, Outbox, Workers, WorkerStatus
 from shared.events import METRICS, MediaAssigned, MediaReleased, MediaUpdated, media_stream
@@ -23,6 +27,7 @@ log = structlog.get_logger(__name__)
 GROUP = "worker"
 TICK_S = 1.0
 TRIM_EVERY = 10  # ticks
+SLICES_READ_BACK = 1000  # entries: a minute of a busy machine, after which the streams of then are others
 RETRY_S = 0.5
 DECODER_RETRY_S = 10.0
 NANOSECONDS = 1_000_000_000
@@ -67,6 +72,11 @@ class Worker:
         self._reporter = Reporter(profile.id, profile.one_way_delay_ms)
         self._announcements = Announcements(profile.id, relay, profile.listen_s, monotonic)
         self._quarantine: deque[tuple[float, tuple[int, ...]]] = deque()  # free again when, and which
+        self._clocks = ClockWatch(now, monotonic)
+        self._silence = Silence()
+        self._draining = False
+        self._closed = asyncio.Event()  # one more medium
+        self._delays = relay.delays()  # when they were announced last
         self._away = False  # Redis did not answer the last time
         self._failed = 0
         self._malformed = 0
@@ -85,6 +95,18 @@ class Worker:
                     tasks.create_task(self._listen(self._decoder), name="decoding")
         finally:
             self._publish(self._reporter.tick(self._cut(), self._now()))
+
+    async def drain(self, limit_s: float) -> None:
+        """Takes no new media, and returns when the last one has ended, or after `limit_s`."""
+        self._draining = True
+        log.info("worker drains", media=len(self._relay.media), limit_s=limit_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                with suppress(BrokerLost):
+                    await self._announce()
+                while self._relay.media:
+                    self._closed.clear()
+                    await self._closed.wait()
 
     async def withdraw(self) -> None:
         """Takes the worker off the list at once, so that no new call is sent to it."""
@@ -110,6 +132,8 @@ class Worker:
         while True:
             try:
                 open_before = await self._workers.assignments(self._profile.id)
+                if open_before:
+                    self._reporter.go_on(await self._bus.latest(METRICS, SLICES_READ_BACK))
                 for media in open_before:
                     await self._open(media)
                 await self._workers.set_free(self._profile.id, self._unused())
@@ -169,6 +193,7 @@ class Worker:
         self._announcements.forget(released.media_id)
         closed = self._relay.close(released.media_id, self._now_ns())
         self._reporter.hear(self._relay.take_rtcp())
+        self._closed.set()
         self._quarantine.append((self._monotonic() + self._profile.quarantine_s, _ports(closed.media)))
         self._publish(self._reporter.stopped(closed, self._now()))
         log.info("media closed", call_id=released.call_id, media_id=released.media_id, refused=closed.refused)
@@ -182,7 +207,7 @@ class Worker:
             if not self._relay.running:
                 raise RuntimeError("the packet loop has died")
             cuts = self._cut()
-            self._publish(self._reporter.tick(cuts, self._now()))
+            self._publish(self._reporter.tick(cuts, self._now(), self._clocks.stepped()))
             self._publish(self._announcements.tick(cuts, self._now()))
 
     async def _listen(self, decoder: Decoder) -> None:
@@ -211,6 +236,7 @@ class Worker:
                 await self._announce()
                 if round_ % TRIM_EVERY == 0:
                     await self._trim()
+                await self._release_abandoned()
                 self._reached(True)
             except BrokerLost as error:
                 self._reached(False, str(error))
@@ -218,14 +244,19 @@ class Worker:
             await asyncio.sleep(TICK_S)
 
     async def _announce(self) -> None:
+        before, self._delays = self._delays, self._relay.delays()
+        waited = [count - known for count, known in zip(self._delays, before, strict=True)]
         status = WorkerStatus(
             worker=self._profile.id,
             at=self._now(),
             address=self._profile.address,
             port_min=self._profile.ports[0],
             port_max=self._profile.ports[-1] + 1,
-            capacity=self._profile.capacity,
+            capacity=0 if self._draining else self._profile.capacity,
             load=len(self._relay.media),
+            draining=self._draining,
+            delay_p50_ms=percentile_ms(waited, 0.5),
+            delay_p99_ms=percentile_ms(waited, 0.99),
             counters=self.counters(),
         )
         if not await self._workers.announce(status):
@@ -234,6 +265,13 @@ class Worker:
             await self._workers.give_back(self._profile.id, self._quarantine[0][1])
             self._quarantine.popleft()
         await self._workers.reclaim(self._profile.id, self._now())
+
+    async def _release_abandoned(self) -> None:
+        """Tells itself what a proxy would, had the release not been lost."""
+        for media in list(self._silence.abandoned(self._relay.media, self._relay.heard(), self._monotonic())):
+            log.warning("media abandoned", call_id=media.call_id, media_id=media.media_id)
+            released = MediaReleased(at=self._now(), call_id=media.call_id, media_id=media.media_id)
+            await self._workers.release(self._profile.id, released)
 
     async def _trim(self) -> None:
         self._entries_lost += await self._bus.trim(METRICS, self._now())

@@ -8,7 +8,7 @@ import structlog
 from redis.exceptions import ResponseError
 
 from shared.broker.connection import AWAY, Client, StreamReply, broker_errors
-from shared.events import Event, MalformedEntry, Stream, decode, encode
+from shared.events import Encoded, Event, MalformedEntry, Stream, decode, encode
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ class Bus:
     def __init__(self, redis: Client) -> None:
         self._redis = redis
 
-    async def publish(self, entries: Iterable[tuple[Stream, Event]]) -> None:
+    async def publish(self, entries: Iterable[tuple[Stream, Event | Encoded]]) -> None:
         """Appends the events in order, in one round trip.
 
         Raises:
@@ -90,6 +90,17 @@ class Bus:
             yield batch
             if gather_s and len(batch) < count:
                 await asyncio.sleep(gather_s)
+
+    async def latest(self, stream: Stream, count: int) -> list[Event]:
+        """The newest `count` entries, oldest first, without the malformed ones.
+
+        Raises:
+            BrokerLost: ask again.
+        """
+        with broker_errors():
+            entries = await self._redis.xrevrange(stream.key, count=count)
+        deliveries = [_delivery(stream.key, entry_id, fields) for entry_id, fields in reversed(entries)]
+        return [delivery.event for delivery in deliveries if delivery.event is not None]
 
     async def trim(self, stream: Stream, now: float) -> int:
         """Drops what every group has handled and is older than `stream.keep_s`; then enforces the hard cap.

@@ -7,7 +7,7 @@ import structlog
 
 from shared.broker.bus import RETRY_S, Bus
 from shared.broker.connection import BrokerLost
-from shared.events import Event, Stream
+from shared.events import Encoded, Event, Stream
 
 log = structlog.get_logger(__name__)
 
@@ -22,11 +22,11 @@ class Outbox:
 
     def __init__(self, bus: Bus, capacity: int = CAPACITY) -> None:
         self._bus = bus
-        self._waiting: deque[tuple[Stream, Event]] = deque(maxlen=capacity)
+        self._waiting: deque[tuple[Stream, Event | Encoded]] = deque(maxlen=capacity)
         self._filled = asyncio.Event()
         self.dropped = 0  # events that never reached Redis
 
-    def put(self, stream: Stream, event: Event) -> None:
+    def put(self, stream: Stream, event: Event | Encoded) -> None:
         """Queues one event."""
         if len(self._waiting) == self._waiting.maxlen:
             self.dropped += 1
@@ -63,7 +63,7 @@ class Outbox:
                 log.warning("broker unavailable, events wait", events=len(self._waiting), error=str(error))
                 await asyncio.sleep(pause)
 
-    async def _publish(self, batch: list[tuple[Stream, Event]]) -> None:
+    async def _publish(self, batch: list[tuple[Stream, Event | Encoded]]) -> None:
         """Finishes what has begun, even when cancelled meanwhile: a batch that is cut off would be told twice."""
         publishing = asyncio.ensure_future(self._bus.publish(batch))
         try:
@@ -77,7 +77,7 @@ class Outbox:
                 self._put_back(batch)
             raise
 
-    def _put_back(self, batch: list[tuple[Stream, Event]]) -> None:
+    def _put_back(self, batch: list[tuple[Stream, Event | Encoded]]) -> None:
         room = (self._waiting.maxlen or 0) - len(self._waiting)
         kept = batch[-room:] if room > 0 else []
         self.dropped += len(batch) - len(kept)

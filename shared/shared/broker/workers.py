@@ -54,6 +54,9 @@ class WorkerStatus(Value):
     port_max: int
     capacity: int = Field(ge=0, description="media it can carry; 0 while it drains")
     load: int = Field(ge=0, description="media it carries")
+    draining: bool = Field(default=False, description="it takes no new media and ends with the last one")
+    delay_p50_ms: float | None = Field(default=None, description="a packet waited in it, of late; null: no packet")
+    delay_p99_ms: float | None = None
     counters: dict[str, float] = Field(default_factory=dict, description="totals since its start, by metric name")
 
 

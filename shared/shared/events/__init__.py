@@ -2,7 +2,7 @@
 
 from shared.events.base import Event, Transport, Value
 from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Impairment, Party
-from shared.events.codec import MalformedEntry, decode, encode
+from shared.events.codec import Encoded, MalformedEntry, decode, encode, encode_slices
 from shared.events.flows import FlowLost, MessageHandedOver, ResponseHandedBack
 from shared.events.gateways import GatewayDown, GatewayProbed, GatewayUp
 from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
@@ -11,6 +11,7 @@ from shared.events.metrics import (
     AudioHealth,
     Delay,
     DelayParts,
+    ImpairedBy,
     Measures,
     MediaStopped,
     Quality,
@@ -82,12 +83,14 @@ __all__ = [
     "DelayParts",
     "DeviceRegistered",
     "DeviceUnregistered",
+    "Encoded",
     "Event",
     "FloodDetected",
     "FlowLost",
     "GatewayDown",
     "GatewayProbed",
     "GatewayUp",
+    "ImpairedBy",
     "Impairment",
     "InvalidAccountID",
     "InvalidPassword",
@@ -131,6 +134,7 @@ __all__ = [
     "Waterfall",
     "decode",
     "encode",
+    "encode_slices",
     "flow_stream",
     "media_stream",
 ]

@@ -13,6 +13,8 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Mos = Annotated[float, Field(ge=1, le=4.5)]
 
 BufferName = Literal["fixed50", "fixed200", "adaptive500"]
+# What the monitor itself does to a measurement: its full socket, its busy loop, its clock that was set.
+ImpairedBy = Literal["socket_drops", "loop_lag", "clock_step"]
 
 MAX_SLICES_AN_ENTRY = 100  # measured: ten times the rate of one entry each
 
@@ -259,7 +261,12 @@ class Slice(_StreamPart):
     duration_s: float = Field(gt=0, description="the last one of a stream is shorter")
     interval: Measures = Field(description="this slice")
     total: Measures = Field(description="the stream so far")
-    impaired: bool = Field(default=False, description="our own socket dropped packets: do not blame the network")
+    impaired: bool = Field(default=False, description="by this monitor itself: do not blame the network")
+    impaired_by: tuple[ImpairedBy, ...] = Field(
+        default=(),
+        description="socket_drops: our socket was full; loop_lag: we sent packets on more than 50 ms late; "
+        "clock_step: our wall clock was set, so that times do not fit",
+    )
     audio: AudioHealth | None = Field(default=None, description="what was heard of the stream so far")
     audio_interval: AudioHealth | None = Field(
         default=None, description="what was heard in this slice, of a decoded codec a second later; null: nothing"

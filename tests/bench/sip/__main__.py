@@ -5,8 +5,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.bench.machine import Cores, description, require
 from tests.bench.sip.load import Load
-from tests.bench.sip.machine import Cores, description, require
 from tests.bench.sip.report import print_table
 from tests.bench.sip.rounds import CALL, REGISTRATION, alternate, most_sustained
 from tests.bench.sip.systems import kamailio, sip_proxy

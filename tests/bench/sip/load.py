@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.bench.sip.machine import Cores
+from tests.bench.machine import Cores
 from tests.bench.sip.sipp import Caller, Outcome, Sipp
 from tests.bench.sip.systems import CALLEES, CALLERS, PASSWORD, System
 from tests.ports import free_port

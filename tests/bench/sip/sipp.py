@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.sip.machine import HOST, running
+from tests.bench.machine import HOST, running
 from tests.ports import free_port
 
 _SCENARIOS = Path(__file__).with_name("scenarios")

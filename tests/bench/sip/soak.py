@@ -15,7 +15,7 @@ from pathlib import Path
 from shared.broker import Bus, State, connect
 from shared.events import STREAMS, media_stream
 from shared.health import alive
-from tests.bench.sip.machine import Cores, description, require, resident_mb
+from tests.bench.machine import Cores, description, require, resident_mb
 from tests.bench.sip.sipp import Caller, Outcome, Sipp
 from tests.bench.sip.systems import CALLEES, CALLERS, PASSWORD, System, sip_proxy
 from tests.paper_worker import WORKER

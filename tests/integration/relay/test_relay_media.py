@@ -2,9 +2,11 @@
 
 import contextlib
 import socket
+import time
 
 import pytest
 
+from rtp_analyzer.taps.delay import percentile_ms
 from rtp_analyzer.taps.relay import Relay
 from shared.events import MediaLeg
 from shared.testing import PCMA
@@ -170,7 +172,7 @@ async def test_what_our_own_socket_drops_marks_the_slice_as_impaired(relay, alic
 
     (during,) = relay.cut(wall_ns())
     (after,) = relay.cut(wall_ns())
-    assert [before.impaired, during.impaired, after.impaired] == [False, True, False]
+    assert ["socket_drops" in cut.impaired_by for cut in (before, during, after)] == [False, True, False]
     lost = int(during.slice["interval_expected"]) - int(during.slice["interval_unique"])
     assert lost >= relay.counters()["socket_drops"]
 
@@ -188,6 +190,28 @@ async def test_quality_is_for_the_de_jitter_buffer_that_was_chosen(ports, alice,
     assert total.scored_buffer == "fixed50"
     assert total.buffers is not None
     assert total.packets_discarded == total.buffers[0].packets_discarded
+
+
+async def test_what_we_send_on_late_marks_the_slice_and_counts_as_our_delay(relay, alice_calls_bob, alice, bob):
+    alice.send(voice(10, ssrc=ALICE_SSRC))
+    assert len(bob.received(10)) == 10
+    relay.cut(wall_ns())
+    begun = time.monotonic()
+
+    with relay.standstill():
+        alice.send(voice(1, ssrc=ALICE_SSRC, first=1010))
+        await wait_until(lambda: time.monotonic() - begun > 0.1, "the packet waits longer than it may")
+    assert len(bob.received(1)) == 1
+    await wait_until(lambda: sum(relay.delays()) == 11, "each packet's delay is counted")
+
+    (late,) = relay.cut(wall_ns())
+    assert "loop_lag" in late.impaired_by
+    assert relay.counters()["packets_lagged"] >= 1
+    longest_ms = percentile_ms(relay.delays(), 1.0)
+    assert longest_ms is not None
+    assert longest_ms > 80
+    jitter_s = float(late.slice["interval_jitter_s"])
+    assert jitter_s < 0.05, "our delay is not the network's: arrival is when the kernel got it"
 
 
 async def test_ipv6_parties_hear_each_other(ports):

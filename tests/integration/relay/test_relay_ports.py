@@ -7,7 +7,8 @@ import pytest
 
 from rtp_analyzer.taps.relay import PortUnavailable
 from shared.events import MediaLeg
-from tests.integration.relay.calls import call, wall_ns
+from tests.integration.relay.calls import ALICE_SSRC, PROOF, call, wall_ns
+from tests.integration.rtp_phone import voice
 from tests.ports import HOST
 
 pytestmark = pytest.mark.integration
@@ -45,12 +46,17 @@ def open_descriptors() -> int:
 
 async def test_many_calls_leave_no_descriptor_and_no_state(relay, alice, bob):
     media = call(alice.leg("caller"), bob.leg("callee"))
+    packets = voice(PROOF, ssrc=ALICE_SSRC)
     before = open_descriptors()
 
-    for _ in range(200):
+    for number in range(2000):
         relay.open(media)
+        if number % 10 == 0:
+            alice.send(packets)
+            assert len(bob.received(PROOF)) == PROOF
         relay.close("media-1", wall_ns())
 
     assert open_descriptors() == before
+    assert relay.heard() == {}
     assert not relay.media
     assert not relay.cut(wall_ns())

@@ -10,7 +10,7 @@ from rtp_analyzer.measure.rtcp import MediumRtcp, Rtcp, RtcpDatagram
 from rtp_analyzer.reports import Reporter
 from rtp_analyzer.taps.legs import RTCP_KEPT_A_LEG, RTCP_OCTETS
 from rtp_analyzer.taps.relay import Relay
-from shared.events import MediaAssigned, SlicesMeasured
+from shared.events import MediaAssigned, SlicesMeasured, decode, encode
 from tests.integration.relay.calls import ALICE_SSRC, BOB_SSRC, PROOF, call, counted, wall_ns
 from tests.integration.rtp_phone import RtpPhone, voice
 from tests.ports import HOST
@@ -101,8 +101,9 @@ async def test_the_whole_way_from_sockets_to_the_published_delay(relay, alice_ca
     await counted(relay, "rtcp_received", 4)
 
     reporter.hear(relay.take_rtcp())
-    (entry,) = reporter.tick(relay.cut(wall_ns()), time.time())
+    (told,) = reporter.tick(relay.cut(wall_ns()), time.time())
 
+    entry = decode(encode(told))
     assert isinstance(entry, SlicesMeasured)
     slices = {piece.direction: piece for piece in entry.slices}
     for piece in slices.values():

@@ -48,12 +48,29 @@ class Metrics:
         return totals[-1] if totals else 0
 
 
+@dataclass
+class Clock:
+    """One that a test can set."""
+
+    clock: Callable[[], float]
+    ahead_s: float = 0.0
+
+    def __call__(self) -> float:
+        return self.clock() + self.ahead_s
+
+
 @contextlib.asynccontextmanager
-async def running_worker(redis, ports: range, decoder: Decoder | None = None) -> AsyncIterator[Worker]:
+async def running_worker(
+    redis,
+    ports: range,
+    decoder: Decoder | None = None,
+    now: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[Worker]:
     profile = WorkerProfile(NAME, HOST, ports, capacity=3, quarantine_s=QUARANTINE_S, listen_s=LISTEN_S)
     outbox = Outbox(Bus(redis))
     relay = Relay(HOST, ports, max_descriptors=1024, decodes=decoder is not None)
-    worker = Worker(profile, relay, Bus(redis), Workers(redis), outbox, time.time, time.monotonic, decoder)
+    worker = Worker(profile, relay, Bus(redis), Workers(redis), outbox, now, monotonic, decoder)
     relay.start()
     tasks = [asyncio.create_task(worker.run()), asyncio.create_task(outbox.run())]
     try:

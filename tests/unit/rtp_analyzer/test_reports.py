@@ -5,7 +5,16 @@ from rtp_analyzer.measure.rtcp import RtcpDatagram
 from rtp_analyzer.measure.slices import StreamContext
 from rtp_analyzer.reports import Reporter
 from rtp_analyzer.taps.relay import Closed, StreamCut
-from shared.events import MediaReleased, MediaStopped, Slice, SlicesMeasured, StreamEnded, StreamReport
+from shared.events import (
+    MediaReleased,
+    MediaStopped,
+    Slice,
+    SlicesMeasured,
+    StreamEnded,
+    StreamReport,
+    decode,
+    encode,
+)
 from shared.testing import AT, PCMA, media_assigned
 from tests.unit.rtp_analyzer.rtcp_builders import block, receiver_report
 from tests.unit.rtp_analyzer.rtp_builders import SSRC, START_NS, cut, measure, new_stream, see, steady, without
@@ -13,12 +22,17 @@ from tests.unit.rtp_analyzer.rtp_builders import SSRC, START_NS, cut, measure, n
 CONTEXT = StreamContext("call-1", "media-1", "caller", "192.0.2.1:4000", known_formats((PCMA,)))
 
 
-def cut_of(packets=None, *, slot: int = 0, impaired: bool = False, ended: bool = False) -> StreamCut:
-    return StreamCut(slot, measure(steady(50) if packets is None else packets), CONTEXT, impaired, ended)
+def cut_of(packets=None, *, slot: int = 0, impaired_by: tuple = (), ended: bool = False) -> StreamCut:
+    return StreamCut(slot, measure(steady(50) if packets is None else packets), CONTEXT, impaired_by, ended)
 
 
 def lossy() -> list:
     return without(steady(50), range(10, 20))
+
+
+def told(events) -> list:
+    """What a reader of the stream gets."""
+    return [decode(encode(event)) for event in events]
 
 
 def mos_min_of(events) -> float | None:
@@ -27,25 +41,25 @@ def mos_min_of(events) -> float | None:
 
 
 def test_an_entry_holds_a_hundred_slices_at_most():
-    events = list(Reporter("w").tick((cut_of(slot=slot) for slot in range(201)), AT))
+    events = told(Reporter("w").tick((cut_of(slot=slot) for slot in range(201)), AT))
 
     assert [len(event.slices) for event in events if isinstance(event, SlicesMeasured)] == [100, 100, 1]
     assert {event.at for event in events} == {AT}
 
 
 def test_nothing_to_tell_makes_no_entry():
-    assert list(Reporter("w").tick([], AT)) == []
+    assert told(Reporter("w").tick([], AT)) == []
 
 
 def test_streams_end_after_their_last_slice():
     cuts = [cut_of(slot=0, ended=True), cut_of(slot=1)]
 
-    assert [type(event) for event in Reporter("w").tick(cuts, AT)] == [SlicesMeasured, StreamEnded]
+    assert [type(event) for event in told(Reporter("w").tick(cuts, AT))] == [SlicesMeasured, StreamEnded]
 
 
 def test_the_report_holds_the_worst_slice():
     reporter = Reporter("w")
-    list(reporter.tick([cut_of(lossy())], AT))
+    told(reporter.tick([cut_of(lossy())], AT))
 
     worst = mos_min_of(reporter.tick([cut_of(ended=True)], AT + 1))
 
@@ -55,7 +69,7 @@ def test_the_report_holds_the_worst_slice():
 
 def test_a_slice_that_our_own_socket_spoiled_is_never_the_worst():
     reporter = Reporter("w")
-    list(reporter.tick([cut_of(lossy(), impaired=True)], AT))
+    told(reporter.tick([cut_of(lossy(), impaired_by=("socket_drops",))], AT))
 
     worst = mos_min_of(reporter.tick([cut_of(ended=True)], AT + 1))
 
@@ -65,7 +79,7 @@ def test_a_slice_that_our_own_socket_spoiled_is_never_the_worst():
 
 def test_the_next_stream_in_a_slot_starts_clean():
     reporter = Reporter("w")
-    list(reporter.tick([cut_of(lossy(), ended=True)], AT))
+    told(reporter.tick([cut_of(lossy(), ended=True)], AT))
 
     worst = mos_min_of(reporter.tick([cut_of(ended=True)], AT + 1))
 
@@ -77,7 +91,7 @@ def test_a_stream_too_short_to_judge_has_no_worst_slice():
     stream = new_stream()
     for packet in steady(5):
         see(stream, packet)
-    short = StreamCut(0, cut(stream, 100), CONTEXT, impaired=False, ended=True)
+    short = StreamCut(0, cut(stream, 100), CONTEXT, impaired_by=(), ended=True)
 
     assert mos_min_of(Reporter("w").tick([short], AT)) is None
 
@@ -85,7 +99,7 @@ def test_a_stream_too_short_to_judge_has_no_worst_slice():
 def test_a_medium_stops_after_its_streams():
     closed = Closed(media_assigned(), (cut_of(ended=True),), refused=7)
 
-    events = list(Reporter("w").stopped(closed, AT))
+    events = told(Reporter("w").stopped(closed, AT))
 
     assert [type(event) for event in events] == [SlicesMeasured, StreamEnded, MediaStopped]
     assert events[-1] == MediaStopped(at=AT, worker="w", call_id="call-1", media_id="media-1", packets_refused=7)
@@ -105,7 +119,7 @@ def said_by_the_callee(lost: int, *, media_id: str = "media-1") -> RtcpDatagram:
 def remotes(events) -> list[int | None]:
     """What the other end says to have lost, in each slice and report."""
     parts: list[Slice | StreamReport] = []
-    for event in events:
+    for event in told(events):
         if isinstance(event, SlicesMeasured):
             parts.extend(event.slices)
         elif isinstance(event, StreamEnded):
@@ -127,7 +141,7 @@ def test_what_the_other_end_says_is_in_its_slices_and_in_the_report():
 def test_a_medium_that_is_over_is_forgotten():
     reporter = Reporter("w")
     reporter.hear([said_by_the_callee(3)])
-    list(reporter.stopped(Closed(media_assigned(), (), refused=0), AT))
+    told(reporter.stopped(Closed(media_assigned(), (), refused=0), AT))
 
     assert remotes(reporter.tick([cut_of()], AT + 1)) == [None]
 
@@ -141,7 +155,7 @@ def test_another_medium_says_nothing_of_this_one():
 
 
 def test_a_configured_delay_scores_the_conversation():
-    events = list(Reporter("w", one_way_delay_ms=150).tick([cut_of(ended=True)], AT))
+    events = told(Reporter("w", one_way_delay_ms=150).tick([cut_of(ended=True)], AT))
 
     (slices, ended) = events
     assert isinstance(slices, SlicesMeasured)

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, TypeAdapter
 from starlette.exceptions import HTTPException
 
 from api.account_bodies import NAME_PATTERN, AccountBody, NewAccount
 from api.account_csv import LineError, read_table
 from api.accounts import Source, Wish, new_password
-from api.door import admin
+from api.door import Admin
 from api.parts import Parts, PartsOf
 from api.problems import Problem, answers, encoded
 from api.shapes import Time
@@ -21,7 +21,6 @@ from shared.events import Transport
 TABLE_MAX_BYTES = 4 << 20
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
-AdminOnly = [Depends(admin)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +123,8 @@ async def get_account(name: NameOf, parts: PartsOf) -> Response:
     summary="Create an account",
     response_model=WrittenAccount,
     responses=answers(401, 403, 409, 422, 503),
-    dependencies=AdminOnly,
 )
-async def create_account(body: NewAccount, parts: PartsOf) -> Response:
+async def create_account(body: NewAccount, parts: PartsOf, _: Admin) -> Response:
     """A new account; 409 when there is one of this name."""
     if await parts.accounts.find(body.name) is not None:
         raise HTTPException(409, f"there is an account {body.name} already")
@@ -138,9 +136,8 @@ async def create_account(body: NewAccount, parts: PartsOf) -> Response:
     summary="Create or replace an account",
     response_model=WrittenAccount,
     responses=answers(401, 403, 409, 422, 503),
-    dependencies=AdminOnly,
 )
-async def put_account(name: NameOf, body: AccountBody, parts: PartsOf) -> Response:
+async def put_account(name: NameOf, body: AccountBody, parts: PartsOf, _: Admin) -> Response:
     """Whatever is not said of it becomes the default; without a password it keeps its own. A new password, or a user
     less, ends what was registered with it at once; calls go on."""
     return await _written(parts, name, body, body.rights())
@@ -151,9 +148,8 @@ async def put_account(name: NameOf, body: AccountBody, parts: PartsOf) -> Respon
     summary="Change an account",
     response_model=WrittenAccount,
     responses=answers(401, 403, 404, 409, 422, 503),
-    dependencies=AdminOnly,
 )
-async def change_account(name: NameOf, body: AccountBody, parts: PartsOf) -> Response:
+async def change_account(name: NameOf, body: AccountBody, parts: PartsOf, _: Admin) -> Response:
     """Whatever is not said of it stays as it is."""
     await _find(parts, name)
     return await _written(parts, name, body, body.rights_said())
@@ -164,9 +160,8 @@ async def change_account(name: NameOf, body: AccountBody, parts: PartsOf) -> Res
     status_code=204,
     summary="Delete an account",
     responses=answers(401, 403, 404, 409, 422, 503),
-    dependencies=AdminOnly,
 )
-async def delete_account(name: NameOf, parts: PartsOf) -> None:
+async def delete_account(name: NameOf, parts: PartsOf, _: Admin) -> None:
     """Its devices are unregistered at once and cannot come back; calls go on."""
     if not await parts.accounts.drop(name):
         raise HTTPException(404, "no such account")
@@ -184,12 +179,12 @@ async def delete_account(name: NameOf, parts: PartsOf) -> None:
         },
     },
     openapi_extra={"requestBody": TABLE},
-    dependencies=AdminOnly,
     max_body_size=TABLE_MAX_BYTES,
 )
 async def import_accounts(
     request: Request,
     parts: PartsOf,
+    _: Admin,
     dry_run: Annotated[bool, Query(description="only say what would be done")] = False,
 ) -> Response:
     """All lines or none. Columns that are not there, and empty fields, leave existing accounts as they are; a new
@@ -199,7 +194,7 @@ async def import_accounts(
     table = read_table(await request.body())
     if table.errors:
         return _not_imported(table.errors)
-    _, known = await parts.accounts.every()
+    known = (await parts.accounts.every())[1]
     names = {each.account.name for each in known}
     made = {body.name: new_password() for _, body in table.accounts if body.password is None and body.name not in names}
     wishes = [Wish(body.name, body.password or made.get(body.name), body.rights_said()) for _, body in table.accounts]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, String, func, literal_column, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.fold import Signalling
@@ -17,6 +17,10 @@ from shared.events import Party
 TRIGRAM = 3  # characters: what the index of the texts needs at least
 RARE = 5_000  # calls with a text that are sorted; of more, a page is soon found by looking at one after the other
 EXPORT_PAGE = 500
+# What PostgreSQL's index of the texts is of, to the letter (migrations).
+_TEXTS: ColumnElement[str] = literal_column(
+    "(coalesce(calls.caller, '') || chr(10) || coalesce(calls.callee, '') || chr(10) || calls.call_id)", String
+)
 
 _TABLE = tables.calls
 _LISTED = (*(_TABLE.c[name] for name in rows.SIGNALLING), _TABLE.c.directions, _TABLE.c.number)
@@ -161,10 +165,12 @@ def _walked(column: ColumnElement[Any], through_index: bool) -> ColumnElement[An
 async def _has_text(connection: AsyncConnection, wanted: str) -> ColumnElement[bool]:
     """Part of the caller, the callee or the Call-ID; capital or small letters are the same."""
     pattern = "%" + re.sub(r"[%_/]", r"/\g<0>", wanted) + "%"
+    if connection.dialect.name == "postgresql":
+        return _TEXTS.ilike(pattern, escape="/")  # it knows by its statistics when its index is worth while
     columns = _TABLE.c.caller, _TABLE.c.callee, _TABLE.c.call_id
     looked_at = or_(*(column.ilike(pattern, escape="/") for column in columns))
-    if connection.dialect.name != "sqlite" or len(wanted) < TRIGRAM:
-        return looked_at  # PostgreSQL knows by its statistics when its index of the texts is worth while
+    if len(wanted) < TRIGRAM:
+        return looked_at
     phrase = '"' + wanted.replace('"', '""') + '"'
     many = text("SELECT 1 FROM calls_text WHERE calls_text MATCH :phrase LIMIT 1 OFFSET :rare")
     if (await connection.execute(many, {"phrase": phrase, "rare": RARE})).first() is not None:

@@ -29,6 +29,7 @@ def _close_cluster(runs: np.void) -> None:
         runs["burst_missing"] += runs["cluster_missing"]
         if runs["outside"] > 0:
             runs["gaps"] += 1
+            runs["gap_span"] += runs["outside"]
         runs["outside"] = 0
     else:
         runs["outside"] += runs["cluster_span"]
@@ -118,6 +119,7 @@ def finish(losses: np.void) -> None:
         runs["present"] = 0
         if runs["outside"] > 0:
             runs["gaps"] += 1
+            runs["gap_span"] += runs["outside"]
 
 
 @compiled(_VOID(_LOSSES))

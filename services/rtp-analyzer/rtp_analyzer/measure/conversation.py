@@ -1,6 +1,6 @@
 """What RTCP adds to what we measure: the delay between the phones, MOS-CQ with it, the word of the other end. Pure."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from rtp_analyzer.measure.round_trips import RoundTrips
@@ -8,37 +8,48 @@ from rtp_analyzer.measure.rtcp import Heard, MediumRtcp
 from rtp_analyzer.packets.rtcp import VoipMetrics
 from rtp_analyzer.quality.delay import mouth_to_ear
 from rtp_analyzer.quality.verdict import conversational
-from shared.events.metrics import Delay, DelayParts, Measures, RemoteReport, Slice, StreamReport, VoipReport
+from shared.events.calls import Party
+from shared.events.metrics import Delay, DelayParts, Measures, RemoteReport, StreamReport, VoipReport
 
 NANOSECONDS: Final = 1e9
 
 
-def annotate_slice(piece: Slice, medium: MediumRtcp, configured_ms: float | None, now_ns: int) -> Slice:
-    """The slice with its delay at `now_ns`. `configured_ms`: one way, for when RTCP tells nothing."""
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is known of a stream beside its packets, at one moment. The delays are those of the network."""
+
+    latest: Delay | None = None
+    mean: Delay | None = None  # of the whole time
+    remote: RemoteReport | None = None
+    goodbye: bool = False  # its sender declared its end
+
+
+NOTHING: Final = Aside()
+
+
+def aside_of(
+    medium: MediumRtcp, party: Party, ssrc: int, clock_rate: int | None, configured_ms: float | None, now_ns: int
+) -> Aside:
+    """Of the stream of a party at `now_ns`. `configured_ms`: the delay one way, for when RTCP tells nothing."""
     claimed_ms = medium.claimed_round_trip_ms(now_ns)
-    latest = _to_the_ear(network_delay(medium.round_trip_ms(now_ns), claimed_ms, configured_ms), piece, piece.interval)
-    mean = _to_the_ear(network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms), piece, piece.total)
-    return piece.model_copy(
-        update={
-            "delay": latest,
-            "interval": _with_delay(piece.interval, latest),
-            "total": _with_delay(piece.total, mean),
-            "remote": _remote_of(piece, medium, now_ns),
-            "goodbye": medium.has_ended(piece.direction, piece.ssrc),
-        }
+    heard = medium.heard(party, ssrc)
+    return Aside(
+        latest=network_delay(medium.round_trip_ms(now_ns), claimed_ms, configured_ms),
+        mean=network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms),
+        remote=None if heard is None else remote_report(heard, medium.round_trips(heard.listener), clock_rate, now_ns),
+        goodbye=medium.has_ended(party, ssrc),
     )
 
 
-def annotate_report(report: StreamReport, medium: MediumRtcp, configured_ms: float | None, now_ns: int) -> StreamReport:
-    """The report with the mean delay of the whole time."""
-    claimed_ms = medium.claimed_round_trip_ms(now_ns)
-    mean = _to_the_ear(network_delay(medium.mean_round_trip_ms, claimed_ms, configured_ms), report, report.total)
+def annotate_report(report: StreamReport, aside: Aside) -> StreamReport:
+    """The report with the mean delay of the whole time, and what else is known."""
+    mean = to_the_ear(aside.mean, report.codec, report.ptime_ms, hold_ms(report.total))
     return report.model_copy(
         update={
             "delay": mean,
-            "total": _with_delay(report.total, mean),
-            "remote": _remote_of(report, medium, now_ns),
-            "goodbye": medium.has_ended(report.direction, report.ssrc),
+            "total": with_delay(report.total, mean),
+            "remote": aside.remote,
+            "goodbye": aside.goodbye,
         }
     )
 
@@ -72,36 +83,31 @@ def remote_report(heard: Heard, trips: RoundTrips, clock_rate: int | None, now_n
     )
 
 
-def _to_the_ear(delay: Delay | None, part: Slice | StreamReport, measures: Measures) -> Delay | None:
+def to_the_ear(delay: Delay | None, codec: str | None, ptime_ms: float | None, buffer_ms: float | None) -> Delay | None:
     """The delay with all that lies between mouth and ear; without it for a codec or a ptime that is not known.
 
-    `measures`: the stretch whose packets waited in the buffer.
+    `buffer_ms`: how long packets wait in the scored de-jitter buffer, the mean.
     """
-    if delay is None or part.codec is None or part.ptime_ms is None:
+    if delay is None or codec is None or ptime_ms is None:
         return delay
-    buffer_ms = _hold_ms(measures)
-    budget = mouth_to_ear(part.codec, part.ptime_ms, delay.one_way_ms, buffer_ms or 0.0)
+    budget = mouth_to_ear(codec, ptime_ms, delay.one_way_ms, buffer_ms or 0.0)
     if budget is None:
         return delay
     parts = DelayParts.model_validate({**asdict(budget), "buffer_ms": buffer_ms})
     return delay.model_copy(update={"mouth_to_ear_ms": budget.total_ms, "parts": parts})
 
 
-def _hold_ms(measures: Measures) -> float | None:
+def hold_ms(measures: Measures) -> float | None:
     """How long a packet waited in the scored de-jitter buffer, the mean."""
     holds_ms = {buffer.name: buffer.hold_ms for buffer in measures.buffers or ()}
     return holds_ms.get(measures.scored_buffer) if measures.scored_buffer else None
 
 
-def _with_delay(measures: Measures, delay: Delay | None) -> Measures:
+def with_delay(measures: Measures, delay: Delay | None) -> Measures:
+    """With the score of the conversation, where the delay from mouth to ear is known."""
     if measures.quality is None or delay is None or delay.mouth_to_ear_ms is None:
         return measures
     return measures.model_copy(update={"conversational": conversational(measures.quality, delay.mouth_to_ear_ms)})
-
-
-def _remote_of(part: Slice | StreamReport, medium: MediumRtcp, now_ns: int) -> RemoteReport | None:
-    heard = medium.heard(part.direction, part.ssrc)
-    return None if heard is None else remote_report(heard, medium.round_trips(heard.listener), part.clock_rate, now_ns)
 
 
 def _voip_report(said: VoipMetrics, at_ns: int) -> VoipReport:

@@ -6,24 +6,23 @@ from rtp_analyzer.measure.bursts import GMIN
 from shared.events.metrics import BurstGap
 
 
-def burst_ratio(expected: int, missing: int, runs: int) -> float | None:
-    """BurstR of G.107: mean length of runs of missing packets over that of random loss; None if nothing is missing."""
-    if runs == 0:
+def burst_ratio(mean_run: float | None, missing_share: float) -> float | None:
+    """BurstR of G.107: the mean length of runs of missing packets over that of random loss; None without any."""
+    if mean_run is None:
         return None
-    # G.107 3.29 (BurstR): (L / runs) over 1 / (1 - L / N)
-    return max(1.0, missing / runs * (1 - missing / expected))
+    # Random loss makes runs of 1 / (1 - L / N).
+    return max(1.0, mean_run * (1 - missing_share))
 
 
 def burst_gap(cut: np.void, structure: int) -> BurstGap | None:
     """RFC 3611 4.7.2 of a SLICE record, of one of its loss structures; None before the first packet."""
-    expected = int(cut["total_expected"])
-    if expected == 0:
-        return None
     runs = cut["losses"]["structures"][structure]
-    bursts, gaps, span = int(runs["bursts"]), int(runs["gaps"]), int(runs["burst_span"])
+    bursts, span = int(runs["bursts"]), int(runs["burst_span"])
+    gaps, outside = int(runs["gaps"]), int(runs["gap_span"])
+    if span + outside == 0:
+        return None
     ptime_ms = float(cut["ptime_ms"])
     known = not np.isnan(ptime_ms)
-    outside = expected - span
     return BurstGap(
         gmin=GMIN,
         bursts=bursts,

@@ -16,7 +16,16 @@ from rtp_analyzer.quality.codecs import CodecRating
 from rtp_analyzer.quality.verdict import judge
 from shared.events.calls import Party
 from shared.events.media import PayloadFormat
-from shared.events.metrics import BufferName, BufferOutcome, BurstGap, Measures, Quality, Slice, StreamReport
+from shared.events.metrics import (
+    BufferName,
+    BufferOutcome,
+    BurstGap,
+    ImpairedBy,
+    Measures,
+    Quality,
+    Slice,
+    StreamReport,
+)
 
 Stretch = Literal["interval", "total"]
 
@@ -25,13 +34,13 @@ NANOSECONDS: Final = 1e9
 MIN_PACKETS_FOR_MOS: Final = 10
 # The first and the last slice of a stream may be short: one packet lost there weighs many times as much.
 MIN_SLICE_FOR_MOS_S: Final = 0.5
-_TOO_SHORT: Final = Quality(grounding="none", assumption="too short to judge")
+TOO_SHORT: Final = Quality(grounding="none", assumption="too short to judge")
 # RFC 3550 6.4.1: the cumulative number of packets lost is a signed number of 24 bits.
-_MAX_CUMULATIVE_LOST: Final = 2**23 - 1
+MAX_CUMULATIVE_LOST: Final = 2**23 - 1
 # RFC 3711 5.2: the authentication tag behind the payload of SRTP has 80 bits, unless another suite was chosen.
 _SRTP_TAG_OCTETS: Final = 10
 # A slice cut after the wall clock was set back would have no length.
-_SHORTEST_SLICE_S: Final = 1e-3
+SHORTEST_SLICE_S: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +70,20 @@ class _Outcome:
 
 def cumulative_lost(expected: int, received: int) -> int:
     """Lost packets as RFC 3550 A.3 and its receiver reports count them: duplicates hide loss, may be negative."""
-    return max(-_MAX_CUMULATIVE_LOST - 1, min(expected - received, _MAX_CUMULATIVE_LOST))
+    return max(-MAX_CUMULATIVE_LOST - 1, min(expected - received, MAX_CUMULATIVE_LOST))
 
 
 @lru_cache(maxsize=4096)  # the buffers of a stretch mostly agree, and so do good slices
 def quality(rating: CodecRating, expected: int, lost: int, discarded: int = 0, burst_r: float | None = None) -> Quality:
     """MOS-LQ of a stretch that misses `lost` and `discarded` of `expected` packets, or why there is none."""
     if rating.grounding != "none" and expected < MIN_PACKETS_FOR_MOS:
-        return _TOO_SHORT
+        return TOO_SHORT
     percent = 100 / expected if expected else 0.0
     return judge(rating, lost * percent, discarded * percent, burst_r or 1.0)
 
 
-def _rating(cut: np.void, context: StreamContext) -> CodecRating:
+def rating_for(cut: np.void, context: StreamContext) -> CodecRating:
+    """What the E-model knows of the codec that is in use, at the bitrate that is seen."""
     octets, ptime_ms = float(cut["voice_octets_mean"]), float(cut["ptime_ms"])
     if context.encrypted:
         octets -= _SRTP_TAG_OCTETS
@@ -87,11 +97,15 @@ def _milliseconds(seconds: float) -> float | None:
 
 def _outcomes(cut: np.void, stretch: Stretch, rating: CodecRating, expected: int, lost: int) -> list[_Outcome]:
     """What each de-jitter buffer would have made of the stretch, in the order of BUFFERS."""
-    runs = cut["losses"]["structures"]["slice_runs" if stretch == "interval" else "runs"].tolist()
+    structures = cut["losses"]["structures"]
+    runs = structures["slice_runs" if stretch == "interval" else "runs"].tolist()
     discards, holds_s = cut[f"{stretch}_discarded"].tolist(), cut[f"{stretch}_hold_s"].tolist()
     outcomes = []
     for buffer, name in enumerate(BUFFERS):
-        burst_r = burst_ratio(expected, lost + discards[buffer], runs[buffer])
+        missing = lost + discards[buffer]
+        in_runs = missing if stretch == "interval" else int(structures["missing"][buffer])
+        mean_run = in_runs / runs[buffer] if runs[buffer] else None
+        burst_r = burst_ratio(mean_run, missing / expected if expected else 0.0)
         verdict = quality(rating, expected, lost, discards[buffer], burst_r)
         outcome = BufferOutcome(
             name=name,
@@ -105,7 +119,7 @@ def _outcomes(cut: np.void, stretch: Stretch, rating: CodecRating, expected: int
 
 
 def _measures(cut: np.void, stretch: Stretch, context: StreamContext) -> Measures:
-    rating = _rating(cut, context)
+    rating = rating_for(cut, context)
     expected, received = int(cut[f"{stretch}_expected"]), int(cut[f"{stretch}_received"])
     lost = expected - int(cut[f"{stretch}_unique"])
     # Without a clock rate no buffer can be simulated: the stream's loss is known, its discards are not.
@@ -143,7 +157,7 @@ def interval_measures(cut: np.void, context: StreamContext) -> Measures:
     if not rated or _length_s(cut) >= MIN_SLICE_FOR_MOS_S:
         return measures
     buffers = measures.buffers and tuple(outcome.model_copy(update={"mos": None}) for outcome in measures.buffers)
-    return measures.model_copy(update={"quality": _TOO_SHORT, "buffers": buffers})
+    return measures.model_copy(update={"quality": TOO_SHORT, "buffers": buffers})
 
 
 def total_measures(cut: np.void, context: StreamContext) -> Measures:
@@ -151,15 +165,19 @@ def total_measures(cut: np.void, context: StreamContext) -> Measures:
     return _measures(cut, "total", context)
 
 
-def build_slice(cut: np.void, context: StreamContext, impaired: bool = False, audio: Health = UNHEARD) -> Slice:
-    """The slice that `cut_slice` wrote. `impaired`: our own socket dropped packets meanwhile."""
+def build_slice(
+    cut: np.void, context: StreamContext, impaired_by: tuple[ImpairedBy, ...] = (), audio: Health = UNHEARD
+) -> Slice:
+    """The slice that `cut_slice` wrote. `impaired_by`: what we ourselves did to it meanwhile."""
     return Slice(
-        **_identity(cut, context),
+        **describe(cut, context),
+        **progress(cut, context),
         started_at=int(cut["started_ns"]) / NANOSECONDS,
-        duration_s=max(_length_s(cut), _SHORTEST_SLICE_S),
+        duration_s=max(_length_s(cut), SHORTEST_SLICE_S),
         interval=interval_measures(cut, context),
         total=total_measures(cut, context),
-        impaired=impaired,
+        impaired=bool(impaired_by),
+        impaired_by=impaired_by,
         audio=audio.total,
         audio_interval=audio.slice,
     )
@@ -168,7 +186,8 @@ def build_slice(cut: np.void, context: StreamContext, impaired: bool = False, au
 def build_report(cut: np.void, context: StreamContext, mos_min: float | None, audio: Health = UNHEARD) -> StreamReport:
     """The final figures of a stream from its last cut. `mos_min` is the lowest MOS of its slices."""
     return StreamReport(
-        **_identity(cut, context),
+        **describe(cut, context),
+        **progress(cut, context),
         started_at=int(cut["first_arrival_ns"]) / NANOSECONDS,
         ended_at=int(cut["last_arrival_ns"]) / NANOSECONDS,
         mos_min=mos_min,
@@ -182,7 +201,7 @@ def drift_ppm(drift: float) -> float | None:
     return None if isnan(drift) else 0.0 - drift * 1e6
 
 
-class _Identity(TypedDict):
+class Identity(TypedDict):
     """What a slice and a report both say of their stream."""
 
     call_id: str
@@ -194,6 +213,11 @@ class _Identity(TypedDict):
     clock_rate: int | None
     ptime_ms: float | None
     source: str | None
+
+
+class Progress(TypedDict):
+    """What both say of the stream so far, beside its measures."""
+
     burst_gap: BurstGap | None
     loss_runs: tuple[int, ...]
     drift_ppm: float | None
@@ -203,7 +227,8 @@ class _Identity(TypedDict):
     timestamp_steps: int
 
 
-def _identity(cut: np.void, context: StreamContext) -> _Identity:
+def describe(cut: np.void, context: StreamContext) -> Identity:
+    """What it is called, where it comes from, and how it is coded."""
     payload_type = int(cut["payload_type"])
     return {
         "call_id": context.call_id,
@@ -215,6 +240,12 @@ def _identity(cut: np.void, context: StreamContext) -> _Identity:
         "clock_rate": int(cut["clock_rate"]) or None,
         "ptime_ms": _known(float(cut["ptime_ms"])),
         "source": context.source,
+    }
+
+
+def progress(cut: np.void, context: StreamContext) -> Progress:
+    """Bursts and gaps, runs, clocks, and packets that are no voice, of the stream so far."""
+    return {
         "burst_gap": burst_gap(cut, BUFFERS.index(context.scored_buffer)),
         "loss_runs": tuple(int(count) for count in cut["losses"]["run_lengths"]),
         "drift_ppm": drift_ppm(float(cut["drift"])),

@@ -39,6 +39,7 @@ RUNS: Final = np.dtype(
         ("burst_span", np.int64),
         ("burst_missing", np.int64),
         ("gaps", np.int64),
+        ("gap_span", np.int64),
     ],
     align=True,
 )

@@ -10,7 +10,7 @@ from rtp_analyzer.compiled import compiled
 from rtp_analyzer.measure.state import SLICE
 from rtp_analyzer.measure.stream import cut_slice
 from rtp_analyzer.taps.datagrams import COUNTER_ARRAY
-from rtp_analyzer.taps.legs import CUT, STREAMS_A_LEG
+from rtp_analyzer.taps.legs import CUT, LOOP_LAGGED, SOCKET_DROPPED, STREAMS_A_LEG
 from rtp_analyzer.taps.sources import LEG_TYPE, SENDER_TYPE, STREAM_TYPE, forget
 
 # A sender that goes on under another SSRC does not come back to the old one (RFC 3550 8.2); packets of both may still
@@ -66,6 +66,9 @@ def cut_leg(
     leg = legs[index]
     first = index * STREAMS_A_LEG
     latest_ns = _latest_ns(streams, senders, first)
+    impaired = SOCKET_DROPPED if leg["drops"] != leg["drops_marked"] else 0
+    if leg["lagged"] != 0:
+        impaired |= LOOP_LAGGED
     for slot in range(first, first + STREAMS_A_LEG):
         if streams[slot]["open"] == 0:
             continue
@@ -79,13 +82,14 @@ def cut_leg(
         cut = cuts[count]
         cut["leg"] = index
         cut["slot"] = slot
-        cut["impaired"] = leg["drops"] != leg["drops_marked"]
+        cut["impaired"] = impaired
         cut["ended"] = ended
         cut["source"] = senders[slot]["source"]
         count += 1
         if ended:
             streams[slot]["open"] = 0
     leg["drops_marked"] = leg["drops"]
+    leg["lagged"] = 0
     return count
 
 

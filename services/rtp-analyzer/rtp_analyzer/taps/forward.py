@@ -36,10 +36,10 @@ def forward_rtp(
         to = target["source"]
     elif echo:
         to = loop["nowhere"]
-    sent = send(loop, packet, target["rtp_fd"], to, counters)
-    if sent:
-        counters[RELAYED] += 1
-    return bool(sent)
+    if not send(loop, packet, target["rtp_fd"], to, counters):
+        return False
+    counters[RELAYED] += 1
+    return True
 
 
 @compiled(numba.boolean(LOOP_TYPE, BYTES, LEG_TYPE[::1], _INT, COUNTER_ARRAY))

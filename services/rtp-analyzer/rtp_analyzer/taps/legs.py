@@ -33,6 +33,8 @@ LEG: Final = np.dtype(
         ("refused", np.int64),  # packets from elsewhere, or that are no RTP
         ("drops", np.uint32),  # SO_RXQ_OVFL: what the kernel dropped at our full socket
         ("drops_marked", np.uint32),  # the same at the last cut
+        ("heard", np.int64),  # packets of the party, RTCP too
+        ("lagged", np.uint8),  # since the last cut we kept a packet too long
         ("deaf", np.uint8),  # its SDP forbids to send to it
         ("impairment", np.int32),  # row of what is done to its echo, or NO_IMPAIRMENT
         # what we ourselves send to the party
@@ -116,6 +118,7 @@ NOT_HELD: Final = 14
 AUDIO_SAMPLED: Final = 15
 AUDIO_NOT_SAMPLED: Final = 16
 RTCP_NOT_KEPT: Final = 17
+LAGGED: Final = 18
 COUNTERS: Final = (
     "packets_received",
     "packets_relayed",
@@ -135,10 +138,16 @@ COUNTERS: Final = (
     "audio_sampled",  # packets that were copied to be heard
     "audio_not_sampled",  # there was no room
     "rtcp_not_kept",  # too large, or too many at once: relayed, but not read
+    "packets_lagged",  # sent on more than 50 ms after their arrival
 )
 
 PACKET_BYTES: Final = 2048  # more than any Ethernet frame carries
 CONTROL_WORDS: Final = 16
+DELAY_BUCKETS: Final = 96  # four an octave of microseconds: up to 16 s
+
+# Why a slice is no verdict on the network: bits of CUT.impaired.
+SOCKET_DROPPED: Final = 1
+LOOP_LAGGED: Final = 2
 
 # What the loop itself works with; one record. Addresses within it are filled in once, from Python.
 LOOP: Final = np.dtype(
@@ -173,6 +182,7 @@ LOOP: Final = np.dtype(
         ("address_bytes", np.uint32),  # of a socket address of our family
         ("arrival_ns", np.int64),  # of the packet in hand
         ("size", np.int64),
+        ("delays", np.int64, (DELAY_BUCKETS,)),  # RTP packets sent on, by how long they waited
     ],
     align=True,
 )
@@ -182,7 +192,7 @@ CUT: Final = np.dtype(
     [
         ("leg", np.int32),
         ("slot", np.int32),  # its place among all streams
-        ("impaired", np.uint8),
+        ("impaired", np.uint8),  # SOCKET_DROPPED, LOOP_LAGGED
         ("ended", np.uint8),
         ("source", np.uint64, (WORDS,)),
     ],

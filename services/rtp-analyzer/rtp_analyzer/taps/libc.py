@@ -62,7 +62,7 @@ MSGHDR: Final = np.dtype(
 )
 IOVEC: Final = np.dtype([("base", np.uint64), ("bytes", np.uint64)])
 
-CLOCK_REALTIME: Final = 0
+CLOCK_REALTIME: Final = 0  # what receive timestamps are of
 CLOCK_MONOTONIC: Final = 1
 TFD_TIMER_ABSTIME: Final = 1
 _TFD_FLAGS = 0o2004000  # TFD_NONBLOCK | TFD_CLOEXEC

@@ -12,6 +12,7 @@ from rtp_analyzer.measure.sequence import FRESH
 from rtp_analyzer.measure.stream import observe
 from rtp_analyzer.packets.rtp import VALID, is_rtcp, locate_payload, read_header
 from rtp_analyzer.taps.datagrams import BYTES, COUNTER_ARRAY, LOOP_TYPE, receive
+from rtp_analyzer.taps.delay import note_delay
 from rtp_analyzer.taps.forward import forward_rtcp, forward_rtp, lock_rtcp
 from rtp_analyzer.taps.impairment import HELD_TYPE, IMPAIRMENT_TYPE, echo_impaired, send_held
 from rtp_analyzer.taps.legs import (
@@ -144,6 +145,7 @@ def _serve_rtp_port(
         leg["refused"] += 1
         counters[REFUSED] += 1
         return
+    leg["heard"] += 1
     if is_rtcp(packet, loop["size"]):
         counters[RTCP_RECEIVED] += 1
         forwarded = forward_rtp(loop, packet, legs, index, counters)
@@ -159,7 +161,8 @@ def _serve_rtp_port(
     if leg["impairment"] != NO_IMPAIRMENT and leg["locked"] != 0:
         echo_impaired(loop, packet, legs, index, impairments, held, counters)
         return
-    forward_rtp(loop, packet, legs, index, counters)
+    if forward_rtp(loop, packet, legs, index, counters):
+        note_delay(loop, leg, counters)
 
 
 @compiled(numba.void(LOOP_TYPE, BYTES, _LEGS, _STREAMS, _SENDERS, _RTCP, _INT, COUNTER_ARRAY))
@@ -184,6 +187,7 @@ def _serve_rtcp_port(
         leg["refused"] += 1
         counters[NOT_RTP] += 1
         return
+    leg["heard"] += 1
     counters[RTCP_RECEIVED] += 1
     lock_rtcp(loop, packet, leg, streams, senders, index * STREAMS_A_LEG)
     forwarded = forward_rtcp(loop, packet, legs, index, counters)

@@ -2,13 +2,15 @@
 
 import pytest
 
-from rtp_analyzer.measure.conversation import annotate_report, annotate_slice, network_delay
+from rtp_analyzer.measure import conversation
+from rtp_analyzer.measure.conversation import aside_of, network_delay
 from rtp_analyzer.measure.rtcp import MediumRtcp, Rtcp, RtcpDatagram
 from rtp_analyzer.quality.choice import rating_of
 from rtp_analyzer.quality.verdict import conversational, judge
 from shared.events import DelayParts, Quality, Slice, StreamReport
 from shared.events.metrics import BufferOutcome
 from shared.testing import AT, PCMA, measures, slice_of
+from tests.unit.rtp_analyzer.annotated import annotated
 from tests.unit.rtp_analyzer.rtcp_builders import (
     block,
     extended_report,
@@ -43,6 +45,15 @@ def piece(**changes: object) -> Slice:
 def report(**changes: object) -> StreamReport:
     fields = piece().model_dump(exclude={"interval"}) | {"ended_at": AT + 10}
     return StreamReport.model_validate({**fields, **changes})
+
+
+def annotate_slice(part: Slice, medium: MediumRtcp, configured_ms: float | None, now_ns: int) -> Slice:
+    return annotated(part, aside_of(medium, part.direction, part.ssrc, part.clock_rate, configured_ms, now_ns))
+
+
+def annotate_report(part: StreamReport, medium: MediumRtcp, configured_ms: float | None, now_ns: int) -> StreamReport:
+    aside = aside_of(medium, part.direction, part.ssrc, part.clock_rate, configured_ms, now_ns)
+    return conversation.annotate_report(part, aside)
 
 
 def medium_of(*datagrams: tuple[str, float, bytes]) -> MediumRtcp:

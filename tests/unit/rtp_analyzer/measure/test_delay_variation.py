@@ -150,6 +150,13 @@ class TestDrift:
 
         assert drift_ppm(float(measure([*before, *after])["drift"])) == pytest.approx(100, abs=1)
 
+    def test_the_longest_watch_counts(self) -> None:
+        before = drifting(steady(3000), 100)
+        after = drifting(steady(1700, first_sequence=4000, first_timestamp=9_000_000), 300)
+        after = [replace(packet, at_ms=packet.at_ms + before[-1].at_ms + 20) for packet in after]
+
+        assert drift_ppm(float(measure([*before, *after])["drift"])) == pytest.approx(100, abs=1)
+
     def test_an_envelope_with_a_corner_every_second_stays_bounded(self) -> None:
         # A clock that slows down steadily has no straight envelope at all.
         packets = [replace(packet, at_ms=packet.at_ms + (packet.at_ms / 1000) ** 2 / 500) for packet in steady(10_000)]

@@ -136,6 +136,13 @@ class TestSegments:
 
         assert measure([*before, *event])["total_judged"] == 50
 
+    def test_noise_that_opened_a_segment_is_not_judged(self) -> None:
+        before = steady(50)
+        noise = Arrival(1000, 40_000, 7, payload_type=13, payload_bytes=1)
+        after = steady(50, first_sequence=40_001, first_timestamp=167, start_ms=1020)
+
+        assert measure([*before, noise, *after])["total_judged"] == 100
+
     def test_another_path_starts_the_buffer_anew(self) -> None:
         stream = new_stream()
         for packet in steady(50):

@@ -247,7 +247,7 @@ def test_a_slice_cut_after_the_clock_was_set_back_has_a_length() -> None:
 def test_our_own_drops_mark_the_slice() -> None:
     record = measure(steady(50))
 
-    assert build_slice(record, CONTEXT, impaired=True).impaired
+    assert build_slice(record, CONTEXT, impaired_by=("loop_lag",)).impaired
     assert not build_slice(record, CONTEXT).impaired
 
 

@@ -12,6 +12,8 @@ export const en = {
     live: "Calls",
     devices: "Devices",
     setup: "Set up a device",
+    settings: "Settings",
+    loadFailed: "This page could not be loaded. Load it again.",
     signOut: "Sign out",
     signedInAs: (name: string) => `Signed in as ${name}`,
   },

@@ -13,6 +13,8 @@ export const it: Dictionary = {
     live: "Chiamate",
     devices: "Dispositivi",
     setup: "Configura un apparato",
+    settings: "Impostazioni",
+    loadFailed: "Non è stato possibile caricare questa pagina. Ricaricala.",
     signOut: "Esci",
     signedInAs: (name) => `Utente: ${name}`,
   },

