@@ -54,7 +54,7 @@ async def test_a_table_is_checked_and_imported_and_leads_to_the_set_up_page(syst
         await expect(page.get_by_test_id("import-outcome")).to_contain_text("1 nuovi, 0 da modificare")
         await page.get_by_role("button", name="Importa").click()
         await expect(page.get_by_test_id("made-password")).to_have_text(re.compile("[a-z0-9]{20}"))
-        await row_of(page, "attic").get_by_role("link", name="Configura un apparato").click()
+        await row_of(page, "attic").get_by_role("link", name="Configura").click()
 
         await expect(page.get_by_test_id("setup-help")).to_contain_text("0571234567")
         await expect(page.get_by_test_id("setup-help")).to_contain_text("attic")

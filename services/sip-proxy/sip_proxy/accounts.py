@@ -128,7 +128,7 @@ def seeded(realm: str) -> Accounts:
 
 def from_file(path: Path, realm: str) -> Accounts:
     """The accounts of a JSON list of `{"name", "password", "users"}`, or `"ha1": {"MD5", "SHA-256"}` for the password,
-    and what docs/security.md says of limits.
+    and what docs/accounts.md says of limits.
 
     Raises:
         AccountsUnreadable: the file is missing or has another shape.

@@ -13,7 +13,7 @@ const en = {
   actions: "Actions",
   file: "The accounts are those of a file (VQM_SIP_ACCOUNTS_FILE). Change them there.",
   published: (names: string) =>
-    `Everybody can read the first password of ${names}. Give a new one, or delete the account, before others can reach this server.`,
+    `Published passwords, which everybody can read: ${names}. Make new ones, or delete these accounts, before others can reach this server.`,
   none: "There are no accounts: nobody can register.",
 
   name: "Name",
@@ -22,6 +22,7 @@ const en = {
   devices: "Devices",
   devicesHint: "Registered now",
   limits: "Limits",
+  noLimits: "none",
   seeded: "published password",
   unusable: "needs a new password",
   callsAtOnce: (n: number) => (n === 1 ? "1 call at once" : `${n} calls at once`),
@@ -39,7 +40,7 @@ const en = {
   madeMany: "The passwords that were made. They are shown this once.",
   copy: "Copy",
   copied: "Copied",
-  setUp: "Set up a device",
+  setUp: "Set up",
   done: "Done",
 
   add: "New account",
@@ -80,7 +81,7 @@ const it: Words = {
   actions: "Azioni",
   file: "Gli account sono quelli di un file (VQM_SIP_ACCOUNTS_FILE). Modificali lì.",
   published: (names) =>
-    `La prima password di ${names} è pubblica. Cambiala, o elimina l’account, prima che altri possano raggiungere questo server.`,
+    `Password pubbliche, che tutti possono leggere: ${names}. Creane di nuove, o elimina questi account, prima che altri possano raggiungere questo server.`,
   none: "Non ci sono account: nessuno può registrarsi.",
 
   name: "Nome",
@@ -89,6 +90,7 @@ const it: Words = {
   devices: "Dispositivi",
   devicesHint: "Registrati adesso",
   limits: "Limiti",
+  noLimits: "nessuno",
   seeded: "password pubblica",
   unusable: "serve una nuova password",
   callsAtOnce: (n) => (n === 1 ? "1 chiamata alla volta" : `${n} chiamate alla volta`),
@@ -106,7 +108,7 @@ const it: Words = {
   madeMany: "Le password create. Vengono mostrate solo ora.",
   copy: "Copia",
   copied: "Copiato",
-  setUp: "Configura un apparato",
+  setUp: "Configura",
   done: "Fatto",
 
   add: "Nuovo account",
