@@ -5,7 +5,9 @@ from typing import Any
 from shared.events import (
     CallAnswered,
     CallEnded,
+    CallJudged,
     CallStarted,
+    Draft,
     Event,
     Measures,
     MediaAssigned,
@@ -15,7 +17,10 @@ from shared.events import (
     Slice,
     SlicesMeasured,
     Stream,
+    decode,
+    encode,
 )
+from shared.events.verdict import Rating
 
 AT = 1_700_000_000.0
 PCMA = PayloadFormat(payload_type=8, encoding="PCMA", clock_rate=8000)
@@ -28,8 +33,8 @@ class RecordingOutbox:
         self.entries: list[tuple[Stream, Event]] = []
         self.dropped = 0
 
-    def put(self, stream: Stream, event: Event) -> None:
-        self.entries.append((stream, event))
+    def put(self, stream: Stream, event: Event | Draft) -> None:
+        self.entries.append((stream, event if isinstance(event, Event) else decode(encode(event))))
 
     @property
     def events(self) -> list[Event]:
@@ -57,6 +62,12 @@ def call_ended(**changes: Any) -> CallEnded:
     return CallEnded.model_validate(
         {"at": AT + 12, "call_id": "call-1", "hangup_by": "caller", "final_code": 200, **changes}
     )
+
+
+def call_judged(rating: Rating = "good", **changes: Any) -> CallJudged:
+    verdict = {"rating": rating, "words": f"The call is {rating}."}
+    who = {"worker": "worker-1", "call_id": "call-1", "media_id": "media-1"}
+    return CallJudged.model_validate({"at": AT + 6, **who, "final": False, "verdict": verdict, **changes})
 
 
 def media_assigned(**changes: Any) -> MediaAssigned:

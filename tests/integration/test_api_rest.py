@@ -24,7 +24,7 @@ from shared.events import (
     StreamEnded,
     StreamReport,
 )
-from shared.testing import call_answered, call_ended, call_started, measures, slice_of, slices_measured
+from shared.testing import call_answered, call_ended, call_judged, call_started, measures, slice_of, slices_measured
 from tests.integration.api_running import eventually, running_api
 
 pytestmark = pytest.mark.integration
@@ -105,6 +105,19 @@ async def test_one_call_shows_its_streams(api, bus):
     assert call["streams"][1]["total"]["packets_lost"] == 21
     assert call["streams"][1]["ended_at"].endswith("Z")
     assert call["verdict"] is None
+
+
+async def test_one_call_says_who_is_to_blame(api, bus):
+    async def verdict():
+        return (await api.get(PATH))["verdict"]
+
+    await publish_a_call(bus, start_of_row(), ended=True)
+    await the_call(api, "ended")
+
+    await bus.publish([(METRICS, call_judged(call_id=CALL_ID, final=True))])
+
+    judged = await eventually(verdict)
+    assert (judged["rating"], judged["words"], judged["findings"]) == ("good", "The call is good.", [])
 
 
 async def test_an_ended_call_has_rows_of_five_seconds(api, bus):

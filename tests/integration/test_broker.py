@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.broker import BrokerLost, Bus, Delivery, Outbox, State, Workers, WorkerStatus, connect
-from shared.events import CALLS, SECURITY, media_stream
+from shared.events import CALLS, SECURITY, FlowLost, flow_stream, media_stream
 from shared.testing import AT, call_answered, call_ended, call_started, media_assigned
 
 pytestmark = pytest.mark.integration
@@ -183,6 +183,29 @@ async def test_the_hard_cap_holds_without_any_reader_and_the_loss_is_counted(bus
 
     assert dropped == 6
     assert await redis.xlen(small.key) == 4
+
+
+async def test_what_somebody_waits_for_is_not_gathered(bus, monkeypatch):
+    monkeypatch.setattr("shared.broker.outbox.GATHER_S", 3600.0)
+    outbox, stream = Outbox(bus), flow_stream("one")
+    running = asyncio.ensure_future(outbox.run())
+    arrived = asyncio.ensure_future(batch(bus.tail([stream], after={stream.key: "0-0"})))
+
+    outbox.put(CALLS, call_started())
+    outbox.put(stream, FlowLost(at=AT, by="two", transport="tcp", local="192.0.2.1:1", remote="192.0.2.2:2"))
+
+    assert isinstance((await arrived)[0].event, FlowLost)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_state_is_created_where_there_is_none(redis):
+    state = State(redis)
+
+    assert await state.create("vqm:x", "one", 60)
+    assert not await state.create("vqm:x", "two", 60)
+    assert await state.get("vqm:x") == "one"
 
 
 async def test_state_is_replaced_only_by_who_saw_it_last(redis):

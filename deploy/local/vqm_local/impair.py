@@ -70,7 +70,7 @@ class Translation:
             message.uri = self._uri(message.uri)
         elif self.rport is not None:
             # The phone must not notice the translation, or it would register the outer address as well.
-            message.headers.replace_first("Via", str(message.top_via().with_param("rport", str(self.rport))))
+            message.headers.replace_first("Via", str(message.top_via().with_params({"rport": str(self.rport)})))
         for name in ADDRESS_HEADERS:
             values = message.headers.get_all(name)
             translated = [value if value == "*" else self._name_addr(value) for value in values]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from shared.events import (
     CallAnswered,
     CallEnded,
+    CallJudged,
     CallRinging,
     CallStarted,
     CallUpdated,
@@ -23,7 +24,7 @@ from shared.events import (
     StreamReport,
 )
 
-Signal = CallStarted | CallRinging | CallAnswered | CallUpdated | CallEnded
+Signal = CallStarted | CallRinging | CallAnswered | CallUpdated | CallEnded | CallJudged
 Fact = Signal | Slice | StreamReport
 StreamKey = tuple[str, Party, int]  # media_id, direction, ssrc
 # Orders the totals of one stream: packets received, final, up to when. They only grow, so the packets tell which one is
@@ -62,6 +63,9 @@ class Signalling:
     impaired: bool = False  # our own socket dropped packets during some slice
     injected_loss_percent: float | None = None  # what 997 does on the way back
     injected_jitter_ms: float | None = None
+    verdict: str | None = None  # the relay's newest one, as JSON
+    verdict_at: float | None = None
+    verdict_final: bool = False
 
     @property
     def started_at(self) -> float:
@@ -135,7 +139,7 @@ class Call:
 def facts_of(event: Event) -> Iterator[tuple[str, Fact]]:
     """What an event says about which calls (Call-ID, fact)."""
     match event:
-        case CallStarted() | CallRinging() | CallAnswered() | CallUpdated() | CallEnded():
+        case CallStarted() | CallRinging() | CallAnswered() | CallUpdated() | CallEnded() | CallJudged():
             yield event.call_id, event
         case SlicesMeasured():
             for part in event.slices:
@@ -258,6 +262,12 @@ def _signal(call: Signalling, fact: Signal) -> Signalling:
             return replace(
                 call, last_end_at=fact.at, hangup_by=fact.hangup_by, end_code=fact.final_code, reason=fact.reason
             )
+        case CallJudged():
+            known = call.verdict_final, call.verdict_at or 0.0
+            if call.verdict is not None and known >= (fact.final, fact.at):
+                return call
+            text = fact.verdict.model_dump_json()
+            return replace(call, verdict=text, verdict_at=fact.at, verdict_final=fact.final)
 
 
 def _start(call: Signalling, fact: CallStarted) -> Signalling:

@@ -14,7 +14,7 @@ from api.fold import Call, Fact, facts_of, fold
 from api.quality import Direction, directions_of
 from api.shapes import CallView, Delta, Flag, LiveSlice, RegistrationView, Snapshot
 from api.views import call_view, flags, live_slice, registration_view
-from shared.events import Event, Party, Slice, StreamReport
+from shared.events import CallJudged, Event, Party, Slice, StreamReport
 
 ENDED_KEPT_S = 900.0
 CALLS_SHOWN = 200
@@ -102,7 +102,7 @@ class LiveState:
 
     def _apply_fact(self, call_id: str, fact: Fact) -> None:
         measured = isinstance(fact, Slice | StreamReport)
-        if measured and call_id in self._gone:
+        if (measured or isinstance(fact, CallJudged)) and call_id in self._gone:
             return  # the last figures of a call that has left the view
         tracked = self._calls.get(call_id)
         call = fold(tracked.call if tracked else None, call_id, fact)

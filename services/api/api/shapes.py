@@ -10,6 +10,7 @@ from api.devices import DeviceState
 from api.gateways import GatewayState
 from api.quality import Direction
 from shared.events import Party, StreamReport
+from shared.events.verdict import Verdict
 
 Flag = Literal["monitor_impaired", "no_media", "one_way_audio", "dead_air", "clipping", "stale"]
 
@@ -89,7 +90,7 @@ class CallDetail(CallView):
     """A call with its streams."""
 
     streams: list[StreamView]
-    verdict: Annotated[str | None, Field(description="who is to blame; null: no verdict")] = None
+    verdict: Annotated[Verdict | None, Field(description="who is to blame, in words and as data; null: no verdict")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,9 @@ class WorkerView:
     capacity: int
     load: int
     counters: dict[str, float]
+    draining: Annotated[bool, Field(description="it takes no new calls and ends with its last one")]
+    delay_p50_ms: Annotated[float | None, Field(description="how long packets waited in it, in the last second")]
+    delay_p99_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)

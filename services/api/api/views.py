@@ -25,6 +25,7 @@ from api.shapes import (
 from api.store.queries import StreamRows
 from shared.broker import WorkerStatus
 from shared.events import Party, Slice
+from shared.events.verdict import Verdict
 
 NO_MEDIA_AFTER_S = 5.0  # what a relay, two phones and a de-jitter buffer need at most before the first packet
 STALE_AFTER_S = 300.0  # an answered call has a slice a second, and nobody lets it ring for longer (RFC 3261 timer C)
@@ -40,7 +41,11 @@ def call_detail(
 ) -> CallDetail:
     """The call with its streams in the order of their beginning."""
     ordered = sorted(streams, key=lambda stream: (stream.started_at, stream.direction, stream.ssrc))
-    return CallDetail(**_call_fields(call, directions, now), streams=[stream_view(stream) for stream in ordered])
+    return CallDetail(
+        **_call_fields(call, directions, now),
+        streams=[stream_view(stream) for stream in ordered],
+        verdict=None if call.verdict is None else Verdict.model_validate_json(call.verdict),
+    )
 
 
 def flags(call: Signalling, directions: Mapping[Party, Direction], now: float) -> list[Flag]:

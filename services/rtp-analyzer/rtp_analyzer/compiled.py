@@ -32,11 +32,12 @@ def _cache_folder() -> Path:
 numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]  # as above
 
 
-def compiled(signature: Any) -> Callable[[Function], Function]:
+def compiled(signature: Any, *, inlined: bool = False) -> Callable[[Function], Function]:
     """Compile for this numba signature when the module is imported; later imports load the cached machine code.
 
     One explicit signature keeps callers with other integer widths from compiling a second copy: their arguments are
-    converted. The numba call is wrapped because numba ships no types.
+    converted. `inlined` puts the function into each of its callers: for what is called once and has many arguments, as
+    each array is seven of them. The numba call is wrapped because numba ships no types.
     """
-    decorate: Callable[[Function], Function] = numba.njit(signature, nogil=True, cache=True)
+    decorate: Callable[[Function], Function] = numba.njit(signature, nogil=True, cache=True, forceinline=inlined)
     return decorate

@@ -5,13 +5,15 @@ from dataclasses import replace
 from itertools import islice
 
 from rtp_analyzer.carried import Carried
+from rtp_analyzer.judging import Measured, verdict_on
 from rtp_analyzer.measure.conversation import Aside, annotate_report, aside_of
 from rtp_analyzer.measure.rtcp import Rtcp, RtcpDatagram
 from rtp_analyzer.measure.slices import build_report
 from rtp_analyzer.measure.writing import SliceWriter
-from rtp_analyzer.taps.relay import Closed, StreamCut
+from rtp_analyzer.taps.relay import Closed, Media, StreamCut
 from shared.events import (
     MAX_SLICES_AN_ENTRY,
+    CallJudged,
     Encoded,
     Event,
     MediaReleased,
@@ -21,8 +23,10 @@ from shared.events import (
     StreamEnded,
     encode_slices,
 )
+from shared.events.verdict import Verdict
 
-MetricsEvent = Encoded | StreamEnded | MediaStopped | QualitySpoken
+MetricsEvent = Encoded | StreamEnded | CallJudged | MediaStopped | QualitySpoken
+ENDED_STREAMS_JUDGED = 8  # of a medium: a hostile party changes its SSRC as often as it likes
 
 
 class Reporter:
@@ -37,7 +41,12 @@ class Reporter:
         self._rtcp = Rtcp()
         self._writer = SliceWriter()
         self._carried = Carried()
-        self._worst: dict[int, float] = {}  # lowest MOS of a slice, by the slot of its stream
+        # By the slot of a stream: the lowest MOS of a slice, and what was lost while our own socket was full.
+        self._worst: dict[int, float] = {}
+        self._dropped: dict[int, int] = {}
+        # By medium: its streams that have ended, and what was said last of it.
+        self._gone: dict[str, list[Measured]] = {}
+        self._told: dict[str, tuple[object, ...]] = {}
 
     def hear(self, datagrams: Iterable[RtcpDatagram]) -> None:
         """Takes in RTCP that came before the cuts of the next tick, or of a medium that is closed."""
@@ -70,17 +79,34 @@ class Reporter:
             yield encode_slices(self._worker, at, (text for text, _ in written))
         yield from ended
 
+    def judge(self, media: Media, cuts: Iterable[StreamCut], at: float) -> Iterator[CallJudged]:
+        """The verdict on a running medium, when it is another than the last time. `cuts`: all of its streams."""
+        running = [self._measured(cut, self._aside(cut)) for cut in cuts if not cut.ended]
+        streams = [*self._gone.get(media.media_id, ()), *running]
+        if not streams:
+            return
+        verdict = verdict_on(media, streams, {})
+        gist = (verdict.rating, *((found.direction, found.problem, found.culprit) for found in verdict.findings))
+        if self._told.get(media.media_id) != gist:
+            self._told[media.media_id] = gist
+            yield self._judged(media, verdict, at, final=False)
+
     def stopped(self, closed: Closed, at: float) -> Iterator[MetricsEvent]:
         """The last words about a medium."""
+        media = closed.media
         yield from self.tick(closed.cuts, at)
-        self._rtcp.forget(closed.media.media_id)
-        self._carried.forget(closed.media.media_id)
+        streams = self._gone.pop(media.media_id, [])
+        if streams:
+            yield self._judged(media, verdict_on(media, streams, closed.refused), at, final=True)
+        self._told.pop(media.media_id, None)
+        self._rtcp.forget(media.media_id)
+        self._carried.forget(media.media_id)
         yield MediaStopped(
             at=at,
             worker=self._worker,
-            call_id=closed.media.call_id,
-            media_id=closed.media.media_id,
-            packets_refused=closed.refused,
+            call_id=media.call_id,
+            media_id=media.media_id,
+            packets_refused=sum(closed.refused.values()),
         )
 
     def unknown(self, released: MediaReleased, at: float) -> MediaStopped:
@@ -96,9 +122,30 @@ class Reporter:
         # What we did ourselves is no verdict on the network.
         if mos is not None and not cut.impaired_by:
             self._worst[cut.slot] = min(mos, self._worst.get(cut.slot, mos))
+        if "socket_drops" in cut.impaired_by:
+            lost = int(cut.slice["interval_expected"]) - int(cut.slice["interval_unique"])
+            self._dropped[cut.slot] = self._dropped.get(cut.slot, 0) + lost
 
     def _ended(self, cut: StreamCut, aside: Aside, at: float) -> StreamEnded:
+        measured = self._measured(cut, aside)
+        for kept in (self._worst, self._dropped):
+            kept.pop(cut.slot, None)
         self._writer.forget(cut.slot)
-        report = build_report(cut.slice, cut.context, self._worst.pop(cut.slot, None), cut.audio)
-        report = annotate_report(report, aside)
-        return StreamEnded(at=at, worker=self._worker, call_id=cut.context.call_id, report=report)
+        gone = self._gone.setdefault(cut.context.media_id, [])
+        gone.append(measured)
+        del gone[:-ENDED_STREAMS_JUDGED]
+        return StreamEnded(at=at, worker=self._worker, call_id=cut.context.call_id, report=measured.report)
+
+    def _measured(self, cut: StreamCut, aside: Aside) -> Measured:
+        report = build_report(cut.slice, cut.context, self._worst.get(cut.slot), cut.audio)
+        return Measured(annotate_report(report, aside), cut.slice, cut.context, self._dropped.get(cut.slot, 0))
+
+    def _judged(self, media: Media, verdict: Verdict, at: float, *, final: bool) -> CallJudged:
+        return CallJudged(
+            at=at,
+            worker=self._worker,
+            call_id=media.call_id,
+            media_id=media.media_id,
+            final=final,
+            verdict=verdict,
+        )

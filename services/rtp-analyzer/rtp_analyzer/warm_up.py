@@ -21,6 +21,10 @@ MODULES = (
     "rtp_analyzer.taps.impairment",
     "rtp_analyzer.taps.loop",
     "rtp_analyzer.taps.cuts",
+    "rtp_analyzer.taps.capture.keys",
+    "rtp_analyzer.taps.capture.take",
+    "rtp_analyzer.taps.capture.frames",
+    "rtp_analyzer.taps.capture.scan",
 )
 
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from zlib import crc32
 
 import structlog
 
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 GROUP = "worker"
 TICK_S = 1.0
 TRIM_EVERY = 10  # ticks
+JUDGE_EVERY = 5  # ticks: how often a running medium is judged anew
 SLICES_READ_BACK = 1000  # entries: a minute of a busy machine, after which the streams of then are others
 RETRY_S = 0.5
 DECODER_RETRY_S = 10.0
@@ -77,6 +79,7 @@ class Worker:
         self._draining = False
         self._closed = asyncio.Event()  # one more medium
         self._delays = relay.delays()  # when they were announced last
+        self._judging = 0
         self._away = False  # Redis did not answer the last time
         self._failed = 0
         self._malformed = 0
@@ -208,6 +211,7 @@ class Worker:
                 raise RuntimeError("the packet loop has died")
             cuts = self._cut()
             self._publish(self._reporter.tick(cuts, self._now(), self._clocks.stepped()))
+            self._judge(cuts)
             self._publish(self._announcements.tick(cuts, self._now()))
 
     async def _listen(self, decoder: Decoder) -> None:
@@ -223,6 +227,17 @@ class Worker:
                 self._decoder_failed += 1
                 log.warning("decoder failed", error=str(error), again_in_s=DECODER_RETRY_S)
                 await asyncio.sleep(DECODER_RETRY_S)
+
+    def _judge(self, cuts: Sequence[StreamCut]) -> None:
+        """A part of the running media each time, so that each has its turn and none waits for many."""
+        self._judging = (self._judging + 1) % JUDGE_EVERY
+        due = {media_id for media_id in self._relay.media if crc32(media_id.encode()) % JUDGE_EVERY == self._judging}
+        streams: dict[str, list[StreamCut]] = {media_id: [] for media_id in due}
+        for cut in cuts:
+            if cut.context.media_id in due:
+                streams[cut.context.media_id].append(cut)
+        for media_id, its_cuts in streams.items():
+            self._publish(self._reporter.judge(self._relay.media[media_id], its_cuts, self._now()))
 
     def _cut(self) -> Sequence[StreamCut]:
         self._reporter.hear(self._relay.take_rtcp())

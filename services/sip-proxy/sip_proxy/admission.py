@@ -4,7 +4,6 @@ Everything here is decided from the message alone, in the order of RFC 3261 16.3
 Proxy-Require, credentials. Nobody learns without credentials which users exist: until then all answers are equal.
 """
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from sip_proxy.effects import Flow
 from sip_proxy.facts import facts_of
 from sip_proxy.gate import Gate
 from sip_proxy.proxy import is_loop
+from sip_proxy.sip.digest import keyed_hash
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.uri import is_secure
@@ -146,7 +146,7 @@ class Door:
         identity = [request.headers.get(name) or "" for name in ("Via", "Call-ID", "From", "CSeq")]
         octets = "\n".join(identity).encode("utf-8", "surrogateescape")
         # RFC 3261 19.3: 32 bits at least; no more, as it goes to strangers (modesty.py)
-        return hmac.digest(self._authenticator.secret, octets, "sha256").hex()[:8]
+        return keyed_hash(self._authenticator.secret, octets, 4).hex()
 
 
 def _unusable(request: Request, user: str | None) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from secrets import randbelow
 
 from shared.broker import AccountBook, Bus, NonceUses, Proxies, Quotas, Registry, State, Workers
-from shared.events import SECURITY, Event, Stream
+from shared.events import SECURITY, Draft, Event, Stream
 from sip_proxy.account_watch import AccountWatch
 from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
@@ -70,7 +70,7 @@ class App:
         quotas: Quotas,
         registry: Registry,
         nonces: NonceUses,
-        publish: Callable[[Stream, Event], None],
+        write: Callable[[Stream, Event | Draft], None],
         tasks: asyncio.TaskGroup,
         now: Callable[[], float],
         token: Callable[[], str],
@@ -82,7 +82,7 @@ class App:
             OSError: the port is taken, or the address is not ours.
         """
         timers = timers or Timers(t1=settings.sip_round_trip_ms / 1000)
-        publish = Journal(publish).publish
+        publish = Journal(write).publish
         self._state, self._publish, self._tasks, self._now = state, publish, tasks, now
         self._listeners = Listeners(settings)
         self._cluster = Cluster(proxies, bus, publish, settings.instance, self._listeners.addresses(), now)
@@ -103,7 +103,7 @@ class App:
         self._server = Server(
             self._layer,
             Door(site, self._authenticator, EXTENSIONS, gate),
-            Ladder(publish, now, lambda call_id: self._book.get(call_id) is not None),
+            Ladder(write, now, lambda call_id: self._book.get(call_id) is not None),
             self._guard,
             self._cluster,
             publish,

@@ -49,14 +49,28 @@ def anchor_body(
     Raises:
         SdpError: there is an SDP that cannot be read; the message is as it was.
     """
-    found = _find(message)
-    if found is None:
+    description = description_of(message)
+    if description is None:
         return anchor
-    body, put_back = found
-    description = SessionDescription.parse(body)
     learned = anchor.learned(sender, description, signalling_address, tag=tag, is_answer=is_answer)
-    message.set_body(put_back(learned.rewritten(sender, description, tag=tag, is_answer=is_answer)))
+    lead_through(message, description, learned, sender, tag=tag, is_answer=is_answer)
     return learned
+
+
+def lead_through(
+    message: Message,
+    description: SessionDescription,
+    anchor: Anchor,
+    sender: Party,
+    *,
+    tag: str = INVITED,
+    is_answer: bool = False,
+) -> None:
+    """Rewrites the SDP of a message in place, which `description` was read from, for an anchor that knows of it."""
+    found = _find(message)
+    if found is not None:
+        _, put_back = found
+        message.set_body(put_back(anchor.rewritten(sender, description, tag=tag, is_answer=is_answer)))
 
 
 def anchor_body_leniently(

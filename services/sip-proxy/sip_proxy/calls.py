@@ -88,6 +88,27 @@ class CallBook:
         if record is not None and record.started_at < ended.at:
             del self._calls[ended.call_id]
 
+    async def open(self, record: CallRecord) -> bool:
+        """Notes a new call; False when one of this Call-ID runs, here or at another proxy.
+
+        Raises:
+            BrokerLost: nobody knows.
+        """
+        call_id = record.call_id
+        if call_id in self._calls:
+            return False
+        if call_id in self._undeleted:  # one that has ended
+            await self.keep(record)
+            return True
+        try:
+            is_new = await self._state.create(PREFIX + call_id, record.model_dump_json(), TTL_S)
+        except BrokerLost:
+            self._undeleted.add(call_id)  # it may have been written all the same
+            raise
+        if is_new:
+            self._calls[call_id] = record
+        return is_new
+
     async def keep(self, record: CallRecord) -> None:
         """Notes the record as it is now. Without Redis memory must do."""
         self._calls[record.call_id] = record

@@ -3,6 +3,7 @@
 We send to where a REGISTER came from and not to its Contact, but other elements, and people with a log, believe it.
 """
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from sip_proxy.effects import Flow
@@ -14,17 +15,25 @@ def objection(uri: SipUri, flow: Flow, site: Site) -> str | None:
     """What is wrong with a Contact that comes on this flow; None: nothing."""
     if site.is_us(uri):
         return "contact points at this server"
+    kind = _kind(uri.address)
+    # who sends to the unspecified address reaches himself, too
+    if kind is None or (kind == "a loopback" and _kind(flow.remote.host) == "a loopback"):
+        return None
+    return f"contact is {kind} address"
+
+
+# The same devices come again and again, and to read an address takes longer than all the rest.
+@lru_cache(maxsize=2048)
+def _kind(host: str) -> str | None:
+    """What is wrong with an address for a Contact; None also for a name: nobody looks it up."""
     try:
-        address = ip_address(uri.address)
+        address = ip_address(host)
     except ValueError:
-        return None  # a name: nobody looks it up
+        return None
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or address
     if address.is_multicast:
-        return "contact is a multicast address"
+        return "a multicast"
     if str(address) == "255.255.255.255":
-        return "contact is the broadcast address"
-    # who sends to the unspecified address reaches himself, too
-    if (address.is_loopback or address.is_unspecified) and not ip_address(flow.remote.host).is_loopback:
-        return "contact is a loopback address"
-    return None
+        return "the broadcast"
+    return "a loopback" if address.is_loopback or address.is_unspecified else None

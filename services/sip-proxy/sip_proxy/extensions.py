@@ -290,4 +290,4 @@ def _session_headers(interval: SessionInterval | None) -> tuple[tuple[str, str],
 
 def _copy_record_route(request: Request, response: Response) -> None:
     """RFC 3261 12.1.1: whoever wants to stay in the way says so in both directions."""
-    response.headers.extend_from(request.headers, "Record-Route", first_only=False)
+    response.headers.extend_from(request.headers, "Record-Route")

@@ -9,7 +9,7 @@ from shared.broker import BrokerLost
 from shared.events import CALLS, CallAnswered, CallRinging, CallStarted
 from sip_proxy import session_expiry
 from sip_proxy.anchoring import Anchor
-from sip_proxy.bodies import anchor_body, anchor_body_leniently, carries_description, description_of
+from sip_proxy.bodies import anchor_body_leniently, carries_description, description_of, lead_through
 from sip_proxy.call_record import CallRecord, HangupBy, Outside
 from sip_proxy.callees import Callees
 from sip_proxy.calls import CallBook
@@ -60,16 +60,6 @@ class Invites:
         carrier did not ask for credentials.
         """
         request = work.request
-        try:
-            running = await self._book.find(request.call_id)
-        except BrokerLost:
-            self._context.wire.respond(work.transaction, retry_later(request, self._context.token()))
-            return None
-        if running is not None:
-            # RFC 3261 8.2.2.2: the same call by another way
-            self._context.wire.respond(work.transaction, response_to(request, 482, to_tag=self._context.token()))
-            return None
-        now = self._context.now()
         record = CallRecord(
             call_id=request.call_id,
             instance=self._context.instance,
@@ -77,21 +67,33 @@ class Invites:
             account=work.account.name if work.account is not None and work.account.is_counted else None,
             callee=callee or self._context.site.aor_of(request.parsed_uri),
             extension=extension,
-            started_at=now,
+            started_at=self._context.now(),
             caller_tag=request.from_().tag or "",
             caller_flow=work.flow.to_text(),
             caller_end=DialogEnd.of_caller(request),
             outside=outside,
-            told=False,
+            told=outside is None or outside.party == "caller",
         )
-        if outside is None or outside.party == "caller":
-            record = self._tell_start(record, request)
-        await self._book.keep(record)
+        try:
+            is_new = await self._book.open(record)
+        except BrokerLost:
+            self._context.wire.respond(work.transaction, retry_later(request, self._context.token()))
+            return None
+        if not is_new:
+            # RFC 3261 8.2.2.2: the same call by another way
+            self._context.wire.respond(work.transaction, response_to(request, 482, to_tag=self._context.token()))
+            return None
+        if record.told:
+            self._publish_start(record, request)
         return record
 
     def _tell_start(self, record: CallRecord, request: Request) -> CallRecord:
         if record.told:
             return record
+        self._publish_start(record, request)
+        return record.model_copy(update={"told": True})
+
+    def _publish_start(self, record: CallRecord, request: Request) -> None:
         started = CallStarted(
             at=record.started_at,
             call_id=record.call_id,
@@ -103,7 +105,6 @@ class Invites:
         )
         self._context.publish(CALLS, started)
         log.info("call started", call_id=record.call_id, caller=record.caller, callee=record.callee)
-        return record.model_copy(update={"told": True})
 
     async def refuse(self, work: RequestArrived, response: Response, reason: str | None = None) -> None:
         """Ends a call that we ourselves cannot connect."""
@@ -140,7 +141,8 @@ class Invites:
                 record.call_id,
                 lambda leased: leased if offer is None else leased.learned("caller", offer, source),
             )
-            anchor_body(work.request, anchor, "caller", source)
+            if offer is not None:
+                lead_through(work.request, offer, anchor, "caller")
         except (BrokerLost, NoWorker) as error:
             why = "no media worker" if isinstance(error, NoWorker) else "broker away"
             await self.refuse(work, retry_later(work.request, self._context.token()), why)

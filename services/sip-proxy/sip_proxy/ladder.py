@@ -1,13 +1,15 @@
 """The SIP ladder: every message of a call or registration, redacted, as an event on `vqm:sip`."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from shared.events import SIP, Event, SipMessageSeen, Stream
+from shared.events import SIP, Draft, Stream, message_seen
 from sip_proxy.effects import Flow, Message
 from sip_proxy.sip.message import Request
 from sip_proxy.sip.redact import redact
 from sip_proxy.texts import clean, clean_or_none
+
+Direction = Literal["received", "sent"]
 
 
 class Ladder:
@@ -15,7 +17,7 @@ class Ladder:
 
     def __init__(
         self,
-        publish: Callable[[Stream, Event], None],
+        publish: Callable[[Stream, Draft], None],
         now: Callable[[], float],
         is_call: Callable[[str], bool],
     ) -> None:
@@ -23,23 +25,43 @@ class Ladder:
         self._now = now
         self._is_call = is_call
 
-    def seen(self, direction: Literal["received", "sent"], message: Message, octets: bytes, flow: Flow) -> None:
+    def seen(self, direction: Direction, message: Message, octets: bytes, flow: Flow) -> None:
         """`octets` is the message as it is on the wire."""
-        method = message.method if isinstance(message, Request) else message.cseq.method
-        if method == "OPTIONS" and not self._is_call(message.call_id):
+        call_id, cseq = message.call_id, message.cseq
+        if isinstance(message, Request):
+            method, status, reason = message.method, None, None
+        else:
+            method, status, reason = cseq.method, message.status, message.reason
+        if method == "OPTIONS" and not self._is_call(call_id):
             return
-        status = None if isinstance(message, Request) else message.status
-        event = SipMessageSeen(
-            at=self._now(),
-            call_id=clean(message.call_id, 512),
-            direction=direction,
+        self._publish(SIP, _Seen(self._now(), direction, call_id, method, cseq.number, status, reason, octets, flow))
+
+
+class _Seen(NamedTuple):
+    """A message on its way into an event: nobody on the wire waits for the rest of the work."""
+
+    at: float
+    direction: Direction
+    call_id: str
+    method: str
+    cseq: int
+    status: int | None
+    reason: str | None
+    octets: bytes
+    flow: Flow
+
+    def fields(self) -> dict[str, str]:
+        flow = self.flow
+        return message_seen(
+            at=self.at,
+            call_id=clean(self.call_id, 512),
+            direction=self.direction,
             transport=flow.transport,
             local=str(flow.local),
             remote=str(flow.remote),
-            method=clean(method, 64),
-            cseq=message.cseq.number,
-            status=status,
-            reason_phrase=None if isinstance(message, Request) else clean_or_none(message.reason),
-            text=redact(octets),
+            method=clean(self.method, 64),
+            cseq=self.cseq,
+            status=self.status,
+            reason_phrase=clean_or_none(self.reason),
+            text=redact(self.octets),
         )
-        self._publish(SIP, event)

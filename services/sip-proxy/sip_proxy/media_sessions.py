@@ -1,6 +1,7 @@
 """What the two parties of one dialog said of their media (RFC 3264), and what the relay must be told of it."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -146,6 +147,7 @@ def _is_alternative(one: Media, other: Media) -> bool:
     return one.proto.upper() != other.proto.upper() or (one.address, one.port) == (other.address, other.port)
 
 
+@lru_cache(maxsize=512)
 def _payload_format(known: Format) -> PayloadFormat:
     return PayloadFormat(
         payload_type=known.payload_type,

@@ -2,15 +2,17 @@
 
 from collections import deque
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 import structlog
 
-from shared.broker import BrokerLost, Workers
+from shared.broker import BrokerLost, Workers, WorkerStatus
 from shared.events import MediaLeg, MediaReleased, Party
 from sip_proxy.anchoring import Anchor, Mode, PortRange
 
 log = structlog.get_logger(__name__)
 
+LIVE_S = 0.5  # for so long what the workers said last will do; they say it once a second
 OPEN_S = 1.0  # a worker takes milliseconds; one that takes longer would not relay in time either
 
 
@@ -25,6 +27,8 @@ class MediaPorts:
         self._workers = workers
         self._now = now
         self._token = token
+        self._live: list[WorkerStatus] = []
+        self._looked_at = 0.0
         self._unreleased: deque[tuple[str, MediaReleased]] = deque()
 
     async def open(self, mode: Mode, call_id: str, describe: Callable[[Anchor], Anchor]) -> Anchor:
@@ -72,10 +76,16 @@ class MediaPorts:
 
     async def _lease(self, mode: Mode, avoid: Collection[str]) -> Anchor:
         """Takes the ports of another worker than those. They fall back by themselves unless `_assign` follows."""
+        if 0 <= self._now() - self._looked_at < LIVE_S:
+            with suppress(NoWorker):
+                return await self._lease_of_known(mode, avoid)
+        self._live, self._looked_at = await self._workers.live(), self._now()
+        return await self._lease_of_known(mode, avoid)
+
+    async def _lease_of_known(self, mode: Mode, avoid: Collection[str]) -> Anchor:
         parties: tuple[Party, ...] = ("caller", "callee") if mode == "relay" else ("caller",)
-        live = await self._workers.live()
-        relays = tuple(PortRange(address=one.address, first=one.port_min, last=one.port_max) for one in live)
-        for status in live:
+        relays = tuple(PortRange(address=one.address, first=one.port_min, last=one.port_max) for one in self._live)
+        for status in self._live:
             if status.load >= status.capacity or status.worker in avoid:
                 continue
             ports = await self._workers.lease(status.worker, len(parties), self._now())

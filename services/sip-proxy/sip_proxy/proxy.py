@@ -26,9 +26,10 @@ def stamp_source(request: Request, flow: Flow) -> None:
     asks = via.has_param("rport")
     if not asks and via.host.strip("[]").lower() == flow.remote.host:
         return
-    stamped = via.with_param("received", flow.remote.host)
+    values = {"received": flow.remote.host}
     if asks:
-        stamped = stamped.with_param("rport", str(flow.remote.port))
+        values["rport"] = str(flow.remote.port)
+    stamped = via.with_params(values)
     request.headers.replace_first("Via", str(stamped))
     request.headers.remember("via", stamped)
 

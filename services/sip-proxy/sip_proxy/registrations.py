@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from email.utils import formatdate
+from functools import lru_cache
 
 import structlog
 
@@ -22,6 +23,11 @@ from sip_proxy.unavailable import retry_later
 from sip_proxy.work import RequestArrived
 
 log = structlog.get_logger(__name__)
+
+
+@lru_cache(maxsize=1)
+def _date(now: int) -> str:
+    return formatdate(now, usegmt=True)
 
 
 class Registrations:
@@ -82,7 +88,7 @@ class Registrations:
             self._refuse(work, registrar.refused(outcome))
             return
         headers = [*registrar.contact_headers(outcome, now), *outbound.answered(work.request)]
-        self._answer(work, 200, None, [*headers, ("Date", formatdate(now, usegmt=True))])
+        self._answer(work, 200, None, [*headers, ("Date", _date(int(now)))])
 
     def _refuse(self, work: RequestArrived, refused: Refused) -> None:
         self._answer(work, refused.status, refused.reason, refused.headers)

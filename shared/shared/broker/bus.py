@@ -8,7 +8,7 @@ import structlog
 from redis.exceptions import ResponseError
 
 from shared.broker.connection import AWAY, Client, StreamReply, broker_errors
-from shared.events import Encoded, Event, MalformedEntry, Stream, decode, encode
+from shared.events import Draft, Event, MalformedEntry, Stream, decode, encode
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ class Bus:
     def __init__(self, redis: Client) -> None:
         self._redis = redis
 
-    async def publish(self, entries: Iterable[tuple[Stream, Event | Encoded]]) -> None:
+    async def publish(self, entries: Iterable[tuple[Stream, Event | Draft]]) -> None:
         """Appends the events in order, in one round trip.
 
         Raises:

@@ -2,18 +2,19 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 
 import structlog
 
 from shared.broker.bus import RETRY_S, Bus
 from shared.broker.connection import BrokerLost
-from shared.events import Encoded, Event, Stream
+from shared.events import Draft, Event, Stream
 
 log = structlog.get_logger(__name__)
 
 CAPACITY = 50_000  # some 50 MB; minutes of a busy proxy without Redis
-BATCH = 500
-GATHER_S = 0.005  # what happens within it travels together: one event at a time costs some three times as much
+BATCH = 100  # what is written at once holds up the messages that come meanwhile
+GATHER_S = 0.02  # what happens within it travels together: one event at a time costs some three times as much
 FINISH_S = 1.0  # a batch takes milliseconds
 
 
@@ -22,23 +23,29 @@ class Outbox:
 
     def __init__(self, bus: Bus, capacity: int = CAPACITY) -> None:
         self._bus = bus
-        self._waiting: deque[tuple[Stream, Event | Encoded]] = deque(maxlen=capacity)
+        self._waiting: deque[tuple[Stream, Event | Draft]] = deque(maxlen=capacity)
         self._filled = asyncio.Event()
+        self._hurried = asyncio.Event()  # somebody waits for an event
         self.dropped = 0  # events that never reached Redis
 
-    def put(self, stream: Stream, event: Event | Encoded) -> None:
-        """Queues one event."""
+    def put(self, stream: Stream, event: Event | Draft) -> None:
+        """Queues one event. It leaves after GATHER_S, or at once when its stream is urgent."""
         if len(self._waiting) == self._waiting.maxlen:
             self.dropped += 1
         self._waiting.append((stream, event))
         self._filled.set()
+        if stream.urgent:
+            self._hurried.set()
 
     async def run(self) -> None:
         """Publishes until cancelled."""
         while True:
             await self._filled.wait()
-            await asyncio.sleep(GATHER_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_S):
+                    await self._hurried.wait()
             self._filled.clear()
+            self._hurried.clear()
             await self._flush()
 
     async def close(self, timeout_s: float = 2.0) -> None:
@@ -63,7 +70,7 @@ class Outbox:
                 log.warning("broker unavailable, events wait", events=len(self._waiting), error=str(error))
                 await asyncio.sleep(pause)
 
-    async def _publish(self, batch: list[tuple[Stream, Event | Encoded]]) -> None:
+    async def _publish(self, batch: list[tuple[Stream, Event | Draft]]) -> None:
         """Finishes what has begun, even when cancelled meanwhile: a batch that is cut off would be told twice."""
         publishing = asyncio.ensure_future(self._bus.publish(batch))
         try:
@@ -77,7 +84,7 @@ class Outbox:
                 self._put_back(batch)
             raise
 
-    def _put_back(self, batch: list[tuple[Stream, Event | Encoded]]) -> None:
+    def _put_back(self, batch: list[tuple[Stream, Event | Draft]]) -> None:
         room = (self._waiting.maxlen or 0) - len(self._waiting)
         kept = batch[-room:] if room > 0 else []
         self.dropped += len(batch) - len(kept)

@@ -27,7 +27,13 @@ class State:
 
     async def put(self, key: str, value: str, ttl_s: float) -> None:
         with broker_errors():
-            await self._redis.set(key, value, px=int(ttl_s * 1000))
+            # not redis-py's own `set`: to put one together takes it longer than the server to do it
+            await self._redis.execute_command("SET", key, value, "PX", int(ttl_s * 1000))
+
+    async def create(self, key: str, value: str, ttl_s: float) -> bool:
+        """Puts it where nothing is yet; False when something is."""
+        with broker_errors():
+            return bool(await self._redis.execute_command("SET", key, value, "NX", "PX", int(ttl_s * 1000)))
 
     async def delete(self, key: str) -> None:
         with broker_errors():

@@ -2,7 +2,7 @@
 
 from shared.events.base import Event, Transport, Value
 from shared.events.calls import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, Impairment, Party
-from shared.events.codec import Encoded, MalformedEntry, decode, encode, encode_slices
+from shared.events.codec import Draft, Encoded, MalformedEntry, decode, encode, encode_slices
 from shared.events.flows import FlowLost, MessageHandedOver, ResponseHandedBack
 from shared.events.gateways import GatewayDown, GatewayProbed, GatewayUp
 from shared.events.media import Language, MediaAssigned, MediaLeg, MediaReleased, MediaUpdated, PayloadFormat
@@ -48,7 +48,7 @@ from shared.events.security import (
     SuccessfulAuth,
     UnexpectedAddress,
 )
-from shared.events.sip import SipMessageSeen
+from shared.events.sip import SipMessageSeen, message_seen
 from shared.events.streams import (
     CALLS,
     GATEWAYS,
@@ -61,6 +61,7 @@ from shared.events.streams import (
     flow_stream,
     media_stream,
 )
+from shared.events.verdict import CallJudged
 
 __all__ = [
     "CALLS",
@@ -74,6 +75,7 @@ __all__ = [
     "AudioHealth",
     "CallAnswered",
     "CallEnded",
+    "CallJudged",
     "CallRinging",
     "CallStarted",
     "CallUpdated",
@@ -83,6 +85,7 @@ __all__ = [
     "DelayParts",
     "DeviceRegistered",
     "DeviceUnregistered",
+    "Draft",
     "Encoded",
     "Event",
     "FloodDetected",
@@ -137,4 +140,5 @@ __all__ = [
     "encode_slices",
     "flow_stream",
     "media_stream",
+    "message_seen",
 ]

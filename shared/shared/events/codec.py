@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,13 +18,25 @@ class MalformedEntry(ValueError):
     """A stream entry that is no event of ours: its writer is at fault, the reader sets it aside and goes on."""
 
 
+class Draft(Protocol):
+    """An event that is written without being made, for what comes with every message: to make and check the value
+    costs several times what it costs to write it. Readers get the value."""
+
+    def fields(self) -> dict[str, str]:
+        """What `encode` would make of the event."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An event that its maker has written as JSON itself, because there are many of its kind."""
+    """A draft whose data is JSON already."""
 
     type: str
     at: float
     data: str
+
+    def fields(self) -> dict[str, str]:
+        """As `encode` writes them, of an event without a call of its own."""
+        return {"type": self.type, "at": f"{self.at:.6f}", "data": self.data}
 
 
 def encode_slices(worker: str, at: float, slices: Iterable[str]) -> Encoded:
@@ -32,10 +45,10 @@ def encode_slices(worker: str, at: float, slices: Iterable[str]) -> Encoded:
     return Encoded("SlicesMeasured", at, f'{head[:-1]}, "slices": [{",".join(slices)}]}}')
 
 
-def encode(event: Event | Encoded) -> dict[str, str]:
+def encode(event: Event | Draft) -> dict[str, str]:
     """The fields of the entry: `type`, `call_id` where there is one, `at`, and the whole event as JSON in `data`."""
-    if isinstance(event, Encoded):
-        return {"type": event.type, "at": f"{event.at:.6f}", "data": event.data}
+    if not isinstance(event, Event):
+        return event.fields()
     fields = {"type": type(event).__name__}
     call_id = getattr(event, "call_id", None)
     if call_id is not None:

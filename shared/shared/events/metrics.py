@@ -6,6 +6,7 @@ from pydantic import Field
 
 from shared.events.base import CallId, Epoch, Event, HostPort, Value
 from shared.events.calls import Party
+from shared.events.verdict import CallJudged
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]  # what every JSON reader and database can hold
 Milliseconds = Annotated[float, Field(ge=0)]
@@ -320,4 +321,4 @@ class QualitySpoken(Event):
     audible: bool = Field(description="false: no codec of the call can be spoken, or there was nowhere to send it")
 
 
-METRICS = (SlicesMeasured, StreamEnded, MediaStopped, QualitySpoken)
+METRICS = (SlicesMeasured, StreamEnded, CallJudged, MediaStopped, QualitySpoken)

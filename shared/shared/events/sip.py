@@ -1,5 +1,6 @@
 """`vqm:sip`: every SIP message of a call or registration, redacted: the ladder."""
 
+from json.encoder import encode_basestring as quoted
 from typing import Literal
 
 from pydantic import Field
@@ -23,6 +24,33 @@ class SipMessageSeen(Event):
     text: str = Field(
         max_length=65_536, description="the message; digest responses, nonces and SDES keys are replaced by `***`"
     )
+
+
+def message_seen(
+    *,
+    at: float,
+    call_id: str,
+    direction: Literal["received", "sent"],
+    transport: str,
+    local: str,
+    remote: str,
+    method: str,
+    cseq: int,
+    status: int | None,
+    reason_phrase: str | None,
+    text: str,
+) -> dict[str, str]:
+    """The entry of a `SipMessageSeen` with these values, which have to fit its fields (`codec.Draft`)."""
+    answer = (
+        f'"status":{"null" if status is None else status},'
+        f'"reason_phrase":{"null" if reason_phrase is None else quoted(reason_phrase)}'
+    )
+    data = (
+        f'{{"at":{at!r},"type":"SipMessageSeen","call_id":{quoted(call_id)},"direction":"{direction}",'
+        f'"transport":"{transport}","local":{quoted(local)},"remote":{quoted(remote)},"method":{quoted(method)},'
+        f'"cseq":{cseq},{answer},"text":{quoted(text)}}}'
+    )
+    return {"type": "SipMessageSeen", "call_id": call_id, "at": f"{at:.6f}", "data": data}
 
 
 SIP = (SipMessageSeen,)

@@ -21,6 +21,7 @@ class Stream:
     events: tuple[type[Event], ...]
     keep_s: int = 3600
     hard_cap: int = 100_000
+    urgent: bool = False  # somebody waits for what is on it
 
 
 CALLS = Stream("vqm:calls", "sip-proxy", "api", "the life of each call", calls.CALLS)
@@ -51,6 +52,7 @@ def flow_stream(instance: str) -> Stream:
         flows.FLOWS,
         keep_s=10,
         hard_cap=200,
+        urgent=True,
     )
 
 

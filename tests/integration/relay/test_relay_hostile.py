@@ -46,6 +46,10 @@ def turned_away(relay: Relay) -> int:
     return sum(counters[name] for name in ("packets_refused", "packets_not_rtp", "rtcp_received"))
 
 
+async def all_turned_away(relay: Relay, count: int) -> None:
+    await wait_until(lambda: turned_away(relay) == count, f"{count} datagrams are turned away")
+
+
 @pytest.mark.parametrize("datagram", NO_RTP.values(), ids=NO_RTP.keys())
 async def test_what_is_no_rtp_goes_no_further(relay, alice_calls_bob, alice, bob, datagram):
     await prove(relay, alice, bob)
@@ -86,7 +90,7 @@ async def test_random_datagrams_on_both_ports_change_no_number(relay, alice_call
         target = (HOST, alice.port + number % 2)
         stranger.rtp.sendto(datagram, target)
         if number % 100 == 99:
-            await wait_until(lambda sent=number + 1: turned_away(relay) == sent, "all datagrams are turned away")
+            await all_turned_away(relay, number + 1)
 
     alice.send(voice(20, ssrc=ALICE_SSRC, first=1000 + PROOF))
     assert len(bob.received(20)) == 20

@@ -17,7 +17,7 @@ import pytest
 import uvloop
 
 from shared.broker import AccountBook, Bus, NonceUses, Outbox, Proxies, Quotas, Registry, State, Workers, connect
-from shared.events import Event, MediaAssigned, MediaUpdated, Stream
+from shared.events import Draft, Event, MediaAssigned, MediaUpdated, Stream
 from shared.testing import RecordingOutbox
 from sip_proxy.__main__ import load_accounts
 from sip_proxy.app import App
@@ -154,7 +154,7 @@ async def _serve(
     token = partial(secrets.token_hex, 8)
     real = Outbox(Bus(redis))
 
-    def publish(stream: Stream, event: Event) -> None:
+    def publish(stream: Stream, event: Event | Draft) -> None:
         outbox.put(stream, event)
         real.put(stream, event)
 

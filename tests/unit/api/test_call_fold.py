@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from api.fold import Call, facts_of, fold
 from shared.events import CallRinging, CallUpdated, Impairment, MediaStopped, StreamEnded, StreamReport
-from shared.testing import AT, call_answered, call_ended, call_started, measures, slice_of, slices_measured
+from shared.testing import AT, call_answered, call_ended, call_judged, call_started, measures, slice_of, slices_measured
 
 
 def report(received: int, **changes) -> StreamEnded:
@@ -33,6 +33,9 @@ WHOLE_CALL = (
     second(1),
     second(2, ssrc=7, impaired=True),
     second(3, direction="callee", codec="PCMU"),
+    call_judged("good"),
+    call_judged("poor", at=AT + 11),
+    call_judged("fair", at=AT + 10.5, final=True),
     report(498),
     call_ended(reason="normal"),
 )
@@ -58,6 +61,13 @@ def test_no_field_is_lost_between_two_batches(events, cut):
     call = reduce(lambda known, fact: fold(known, *fact), [*first, *rest, *first], None)
 
     assert call == folded(WHOLE_CALL)
+
+
+def test_the_last_verdict_stands_over_later_ones_of_a_running_call():
+    signalling = folded(WHOLE_CALL).signalling
+
+    assert signalling.verdict is not None
+    assert '"rating":"fair"' in signalling.verdict
 
 
 def test_everything_the_signalling_said_is_kept():

@@ -6,6 +6,7 @@ from rtp_analyzer.measure.slices import StreamContext
 from rtp_analyzer.reports import Reporter
 from rtp_analyzer.taps.relay import Closed, StreamCut
 from shared.events import (
+    CallJudged,
     MediaReleased,
     MediaStopped,
     Slice,
@@ -97,11 +98,11 @@ def test_a_stream_too_short_to_judge_has_no_worst_slice():
 
 
 def test_a_medium_stops_after_its_streams():
-    closed = Closed(media_assigned(), (cut_of(ended=True),), refused=7)
+    closed = Closed(media_assigned(), (cut_of(ended=True),), {"caller": 7})
 
     events = told(Reporter("w").stopped(closed, AT))
 
-    assert [type(event) for event in events] == [SlicesMeasured, StreamEnded, MediaStopped]
+    assert [type(event) for event in events] == [SlicesMeasured, StreamEnded, CallJudged, MediaStopped]
     assert events[-1] == MediaStopped(at=AT, worker="w", call_id="call-1", media_id="media-1", packets_refused=7)
 
 
@@ -133,7 +134,7 @@ def test_what_the_other_end_says_is_in_its_slices_and_in_the_report():
     first = remotes(reporter.tick([cut_of()], AT))
     reporter.hear([said_by_the_callee(5)])
 
-    last = remotes(reporter.stopped(Closed(media_assigned(), (cut_of(ended=True),), refused=0), AT + 1))
+    last = remotes(reporter.stopped(Closed(media_assigned(), (cut_of(ended=True),), {}), AT + 1))
 
     assert (first, last) == ([3], [5, 5])
 
@@ -141,7 +142,7 @@ def test_what_the_other_end_says_is_in_its_slices_and_in_the_report():
 def test_a_medium_that_is_over_is_forgotten():
     reporter = Reporter("w")
     reporter.hear([said_by_the_callee(3)])
-    told(reporter.stopped(Closed(media_assigned(), (), refused=0), AT))
+    told(reporter.stopped(Closed(media_assigned(), (), {}), AT))
 
     assert remotes(reporter.tick([cut_of()], AT + 1)) == [None]
 
@@ -172,3 +173,53 @@ def test_rtcp_that_cannot_be_read_is_counted():
     reporter.hear([RtcpDatagram("media-1", "caller", "callee", START_NS, None, encrypted=False, octets=b"\x80")])
 
     assert reporter.counters()["rtcp_malformed"] == 1
+
+
+def verdicts(events) -> list[tuple[bool, str, list[str]]]:
+    """Whether it is the last, the rating, and who is blamed."""
+    judged = [event for event in told(events) if isinstance(event, CallJudged)]
+    return [
+        (each.final, each.verdict.rating, [finding.culprit for finding in each.verdict.findings]) for each in judged
+    ]
+
+
+def test_a_running_medium_is_judged_and_again_only_when_the_verdict_changes():
+    reporter, media = Reporter("w"), media_assigned()
+    good, bad = cut_of(), cut_of(lossy())
+
+    first = verdicts(reporter.judge(media, [good], AT))
+    same = verdicts(reporter.judge(media, [good], AT + 5))
+    worse = verdicts(reporter.judge(media, [bad], AT + 10))
+
+    assert (first, same, worse) == ([(False, "good", [])], [], [(False, "poor", ["caller_access"])])
+
+
+def test_the_last_verdict_counts_streams_that_ended_before():
+    reporter = Reporter("w")
+    told(reporter.tick([cut_of(lossy(), slot=0, ended=True)], AT))
+
+    final = verdicts(reporter.stopped(Closed(media_assigned(), (), {}), AT + 1))
+
+    assert final == [(True, "poor", ["caller_access"])]
+
+
+def test_what_our_own_full_socket_lost_is_ours():
+    reporter = Reporter("w")
+    spoilt = cut_of(lossy(), impaired_by=("socket_drops",), ended=True)
+
+    final = verdicts(reporter.stopped(Closed(media_assigned(), (spoilt,), {}), AT))
+
+    assert final == [(True, "poor", ["monitor"])]
+
+
+def test_what_the_other_end_misses_is_lost_behind_us():
+    reporter = Reporter("w")
+    reporter.hear([said_by_the_callee(20)])
+
+    final = verdicts(reporter.stopped(Closed(media_assigned(), (cut_of(ended=True),), {}), AT))
+
+    assert final == [(True, "poor", ["callee_access"])]
+
+
+def test_a_medium_without_any_packet_is_not_judged():
+    assert verdicts(Reporter("w").stopped(Closed(media_assigned(), (), {}), AT)) == []

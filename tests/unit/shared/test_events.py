@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import STREAMS, CallEnded, MalformedEntry, decode, encode
+from shared.events import STREAMS, CallEnded, MalformedEntry, SipMessageSeen, decode, encode, message_seen
 from shared.events.document import document
 from shared.testing import call_ended, call_started, media_assigned, slices_measured
 
@@ -16,6 +16,32 @@ ROOT = Path(__file__).parents[3]
 @pytest.mark.parametrize("event", [call_started(), call_ended(), media_assigned(), slices_measured()])
 def test_an_event_is_read_back_as_it_was_written(event):
     assert decode(encode(event)) == event
+
+
+@given(
+    at=st.floats(1, 4e9),
+    texts=st.tuples(*[st.text(min_size=1, max_size=60)] * 5),
+    transport=st.sampled_from(["udp", "tcp", "tls"]),
+    cseq=st.integers(0, 2**32 - 1),
+    answer=st.one_of(st.just((None, None)), st.tuples(st.integers(100, 699), st.none() | st.text(max_size=60))),
+)
+def test_a_message_is_written_as_its_event_would_be(at, texts, transport, cseq, answer):
+    call_id, local, remote, method, text = texts
+    values = {
+        "at": at,
+        "call_id": call_id,
+        "direction": "sent",
+        "transport": transport,
+        "local": local,
+        "remote": remote,
+        "method": method,
+        "cseq": cseq,
+        "status": answer[0],
+        "reason_phrase": answer[1],
+        "text": text,
+    }
+
+    assert message_seen(**values) == encode(SipMessageSeen(**values))
 
 
 def test_the_fields_can_be_read_by_people():

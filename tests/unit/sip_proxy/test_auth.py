@@ -1,5 +1,6 @@
 """Digest authentication: what is proven, what is asked for, and what nobody can tell from the answer."""
 
+import gc
 import hashlib
 import sys
 from collections import Counter
@@ -199,11 +200,13 @@ def work_of(message: Request, algorithms: tuple[Algorithm, ...] = ("MD5", "SHA-2
         elif event == "c_call":
             calls[argument.__qualname__] += 1
 
+    gc.disable()  # whoever is told of collections would be counted
     sys.setprofile(note)
     try:
         authenticator.check(message, FROM_ALICE, AT, as_proxy=True)
     finally:
         sys.setprofile(None)
+        gc.enable()
     return calls
 
 

@@ -82,6 +82,9 @@ calls = Table(
     Column("impaired", Boolean, nullable=False),
     Column("injected_loss_percent", Double),
     Column("injected_jitter_ms", Double),
+    Column("verdict", Text),
+    Column("verdict_at", Double),
+    Column("verdict_final", Boolean, nullable=False),
     Column("started_at", Double, nullable=False),
     Column("ended_at", Double),
     Column("duration_s", Double),  # from answer to end; null: never answered, or not ended

@@ -7,7 +7,7 @@ from rtp_analyzer.measure.round_trips import RoundTrips
 from rtp_analyzer.measure.rtcp import Heard, MediumRtcp
 from rtp_analyzer.packets.rtcp import VoipMetrics
 from rtp_analyzer.quality.delay import mouth_to_ear
-from rtp_analyzer.quality.verdict import conversational
+from rtp_analyzer.quality.score import conversational
 from shared.events.calls import Party
 from shared.events.metrics import Delay, DelayParts, Measures, RemoteReport, StreamReport, VoipReport
 

@@ -13,7 +13,7 @@ from rtp_analyzer.measure.missing import burst_gap, burst_ratio
 from rtp_analyzer.measure.state import BUFFERS, NO_PAYLOAD_TYPE
 from rtp_analyzer.quality.choice import MeanPacket, rating_of
 from rtp_analyzer.quality.codecs import CodecRating
-from rtp_analyzer.quality.verdict import judge
+from rtp_analyzer.quality.score import score
 from shared.events.calls import Party
 from shared.events.media import PayloadFormat
 from shared.events.metrics import (
@@ -65,7 +65,7 @@ class StreamContext:
 class _Outcome:
     outcome: BufferOutcome
     burst_r: float | None
-    verdict: Quality
+    score: Quality
 
 
 def cumulative_lost(expected: int, received: int) -> int:
@@ -79,7 +79,7 @@ def quality(rating: CodecRating, expected: int, lost: int, discarded: int = 0, b
     if rating.grounding != "none" and expected < MIN_PACKETS_FOR_MOS:
         return TOO_SHORT
     percent = 100 / expected if expected else 0.0
-    return judge(rating, lost * percent, discarded * percent, burst_r or 1.0)
+    return score(rating, lost * percent, discarded * percent, burst_r or 1.0)
 
 
 def rating_for(cut: np.void, context: StreamContext) -> CodecRating:
@@ -106,15 +106,15 @@ def _outcomes(cut: np.void, stretch: Stretch, rating: CodecRating, expected: int
         in_runs = missing if stretch == "interval" else int(structures["missing"][buffer])
         mean_run = in_runs / runs[buffer] if runs[buffer] else None
         burst_r = burst_ratio(mean_run, missing / expected if expected else 0.0)
-        verdict = quality(rating, expected, lost, discards[buffer], burst_r)
+        scored = quality(rating, expected, lost, discards[buffer], burst_r)
         outcome = BufferOutcome(
             name=name,
             packets_discarded=discards[buffer],
             discard_percent=100 * discards[buffer] / expected if expected else None,
             hold_ms=_milliseconds(holds_s[buffer]),
-            mos=verdict.mos,
+            mos=scored.mos,
         )
-        outcomes.append(_Outcome(outcome, burst_r, verdict))
+        outcomes.append(_Outcome(outcome, burst_r, scored))
     return outcomes
 
 
@@ -146,7 +146,7 @@ def _measures(cut: np.void, stretch: Stretch, context: StreamContext) -> Measure
         burst_r=scored.burst_r,
         scored_buffer=context.scored_buffer if simulated else None,
         buffers=tuple(each.outcome for each in outcomes) if simulated else None,
-        quality=scored.verdict,
+        quality=scored.score,
     )
 
 

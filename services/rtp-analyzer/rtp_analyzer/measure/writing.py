@@ -27,7 +27,7 @@ from rtp_analyzer.measure.slices import (
 )
 from rtp_analyzer.measure.state import BUFFERS, SLICE
 from rtp_analyzer.quality.codecs import CodecRating
-from rtp_analyzer.quality.verdict import conversational
+from rtp_analyzer.quality.score import conversational
 from shared.events import Delay, ImpairedBy, Quality, Value
 
 Identity = tuple[int, int, int, float, float]

@@ -55,7 +55,7 @@ class RtpError(ValueError):
     """The datagram is not an RTP packet; the message says why."""
 
 
-@compiled("int64(uint8[::1], int64, int64)")
+@compiled("int64(uint8[::1], int64, int64)", inlined=True)  # `count` is then a constant
 def _read(data: NDArray[np.uint8], offset: int, count: int) -> int:
     """The big-endian number of `count` bytes at `offset`."""
     value = np.int64(0)

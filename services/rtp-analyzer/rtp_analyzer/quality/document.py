@@ -10,7 +10,7 @@ from rtp_analyzer.quality.delay import LOOK_AHEAD_MS, PLAY_OUT_MS
 from rtp_analyzer.quality.emodel import NARROWBAND, SCALES, PacketImpairment, ScaleName, rate
 from rtp_analyzer.quality.line import DEFAULT_LINE, symmetric_line
 from rtp_analyzer.quality.opinion import CATEGORIES, good_or_better_percent, mos, poor_or_worse_percent, r_of_mos
-from rtp_analyzer.quality.verdict import listening_mos
+from rtp_analyzer.quality.score import listening_mos
 
 _BEARABLE_MOS: Final = 3.6  # the lower limit of "some users dissatisfied" (G.107 Table B.1)
 

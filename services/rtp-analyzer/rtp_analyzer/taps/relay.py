@@ -60,7 +60,7 @@ class Closed:
 
     media: Media
     cuts: tuple[StreamCut, ...]
-    refused: int
+    refused: Mapping[Party, int]  # datagrams that came to the port of a party and are not its own
 
 
 @dataclass(slots=True)
@@ -209,12 +209,12 @@ class Relay:
         """Stops relaying a medium and frees its ports; `at_ns` ends its last slices."""
         entry = self._open.pop(media_id)
         memory = self._memory
-        refused = count = 0
+        count, refused = 0, {}
         with memory.mutex:
             for opened in entry.legs:
                 arguments = (memory.legs, memory.streams, memory.senders, opened.index, at_ns, True)
                 count = cut_leg(*arguments, memory.cuts, memory.slices, count, memory.counters)
-                refused += int(memory.legs[opened.index]["refused"])
+                refused[opened.leg.party] = int(memory.legs[opened.index]["refused"])
                 stop_impairing(memory, opened.index)
                 memory.legs[opened.index] = _BLANK[0]
                 self._player.stop(opened.index)

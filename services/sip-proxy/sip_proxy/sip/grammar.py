@@ -4,6 +4,7 @@ Linear because repetitions are possessive (`*+`): what a peer sends must never m
 """
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
 from sip_proxy.sip.errors import SipParseError
@@ -93,6 +94,7 @@ def unquote(text: str) -> str:
     return _unescape.sub(r"\1", inner) if "\\" in inner else inner
 
 
+@lru_cache(maxsize=1024)
 def parse_number(text: str, limit: int) -> int | None:
     """Decimal digits with a value up to limit, leading zeros allowed; None for anything else.
 

@@ -1,8 +1,9 @@
 """Typed views of header field values: addresses, Via, CSeq, delta-seconds. Every parse_* raises SipParseError."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from sip_proxy.sip.errors import SipParseError, SipUriError, UnsupportedScheme
@@ -23,6 +24,8 @@ from sip_proxy.sip.grammar import (
 from sip_proxy.sip.uri import OpaqueUri, SipUri, parse_target
 
 MAX_CSEQ = 2**32 - 1  # RFC 3261 8.1.1.5 asks senders for less than 2**31; receivers can be kinder
+# The same values come again in each message of a transaction or dialog: what was made of so many is kept.
+KEPT = 512
 MAX_DELTA_SECONDS = 2**32 - 1  # RFC 3261 20.19
 
 _match_via = re.compile(
@@ -99,12 +102,12 @@ class Via:
     def has_param(self, name: str) -> bool:
         return has_param(self.params, name)
 
-    def with_param(self, name: str, value: str | None) -> "Via":
-        """A copy where the parameter has this value, in its old place or at the end."""
-        params: Params = (*self.params, (name, value))
-        if self.has_param(name):
-            params = tuple((known, value if known.lower() == name.lower() else old) for known, old in self.params)
-        return Via(self.transport, self.host, self.port, params)
+    def with_params(self, values: Mapping[str, str]) -> "Via":
+        """A copy where these parameters (in lower case) have these values, in their old places or at the end."""
+        known = {name.lower() for name, _ in self.params}
+        changed = [(name, values.get(name.lower(), value)) for name, value in self.params]
+        added = [item for item in values.items() if item[0] not in known]
+        return Via(self.transport, self.host, self.port, (*changed, *added))
 
     def __str__(self) -> str:
         port = "" if self.port is None else f":{self.port}"
@@ -120,6 +123,7 @@ class CSeq:
         return f"{self.number} {self.method}"
 
 
+@lru_cache(maxsize=KEPT)
 def parse_name_addr(text: str) -> NameAddr:
     """`"Display" <uri>;params`, `display <uri>;params` or `uri;params`, where the parameters are the header's."""
     text = text.strip(" \t")
@@ -152,6 +156,7 @@ def parse_contacts(values: Sequence[str]) -> tuple[NameAddr, ...] | Literal["*"]
     return "*"
 
 
+@lru_cache(maxsize=KEPT)
 def parse_via(text: str) -> Via:
     found = _match_via(text)
     if found is None:
@@ -164,6 +169,7 @@ def parse_via(text: str) -> Via:
     return Via(transport.upper(), host, number, parse_params(text[found.end() :]))
 
 
+@lru_cache(maxsize=KEPT)
 def parse_cseq(text: str) -> CSeq:
     found = _match_cseq(text)
     number = None if found is None else parse_number(found[1], MAX_CSEQ)

@@ -29,6 +29,7 @@ __all__ = ["Headers", "Message", "Request", "Response", "response_to"]
 SIP_VERSION = "SIP/2.0"
 # Wider than the grammar, but nothing that a log or a key could choke on; 512 is what the events hold.
 _is_call_id = re.compile(rf"[^{UNPRINTABLE}]{{1,512}}+").fullmatch
+_ANSWERED = ("via", "from", "to", "call-id", "cseq")
 MAX_CONTENT_LENGTH = 2**31 - 1  # larger ones are nonsense on any transport
 
 
@@ -178,14 +179,10 @@ def response_to(
 
     Also answers the `partial` of a SipParseError, with what there is of these. A 100 takes no tag, but the Timestamp.
     """
-    copied = Headers()
-    for name in ("Via", "From", "To", "Call-ID", "CSeq"):
-        copied.extend_from(request.headers, name, first_only=name != "Via")
-    to = copied.get("to")
-    if to_tag is not None and to is not None and status > 100 and not _has_tag(copied):
+    copied = Headers.excerpt(request.headers, _ANSWERED if status > 100 else (*_ANSWERED, "timestamp"))
+    to = request.headers.get("to")
+    if to_tag is not None and to is not None and status > 100 and not _has_tag(request.headers):
         copied.set("To", f"{to};tag={to_tag}")
-    if status == 100:
-        copied.extend_from(request.headers, "Timestamp", first_only=True)
     for name, value in headers:
         copied.add(name, value)
     copied.add("Content-Length", "0")
@@ -270,3 +267,15 @@ def _has_tag(headers: Headers) -> bool:
         return headers.view("to", _to).tag is not None
     except SipParseError:
         return ";tag=" in _required(headers, "to")
+
+
+# The views that must not raise once a message has been parsed.
+RELIED_UPON = (
+    ("via", _top_via),
+    ("from", _from),
+    ("to", _to),
+    ("call-id", _call_id),
+    ("cseq", _cseq),
+    ("max-forwards", _max_forwards),
+)
+RELIED_UPON_IN_REQUESTS = (("contact", _contacts), ("route", _routes), ("record-route", _record_routes))

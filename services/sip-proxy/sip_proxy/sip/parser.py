@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sip_proxy.sip.errors import SipParseError, UnsupportedScheme
-from sip_proxy.sip.fields import Field, Headers, header_key
+from sip_proxy.sip.fields import SINGLE, Field, Headers, header_key
 from sip_proxy.sip.grammar import is_token
-from sip_proxy.sip.message import SIP_VERSION, Request, Response
+from sip_proxy.sip.message import RELIED_UPON, RELIED_UPON_IN_REQUESTS, SIP_VERSION, Request, Response
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -39,8 +39,6 @@ class Limits:
 MAX_METHOD_CHARS = 64  # the longest registered one has 9; RFC 4475 3.1.1.2 comes with 44
 DEFAULT_LIMITS = Limits()
 
-# A second one of these makes a message ambiguous, and none may be picked silently (RFC 4475 3.3.8, 3.3.9).
-_SINGLE = ("call-id", "content-length", "content-type", "cseq", "expires", "from", "max-forwards", "to")
 _ANSWERED = frozenset({"via", "from", "to", "call-id", "cseq"})
 _is_version = re.compile(r"SIP/[0-9]++\.[0-9]++", re.I).fullmatch
 # The space before an empty reason phrase is often forgotten.
@@ -127,16 +125,15 @@ def parse_head(head: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Respon
 
 def validate(message: Request | Response) -> None:
     """Checks the values that a proxy relies on; raises SipParseError."""
-    repeated = message.headers.repeated(_SINGLE)
+    repeated = message.headers.repeated(SINGLE)
     if repeated is not None:
         raise SipParseError(400, f"Multiple {repeated.title()}")
-    # To read a view is to check it.
-    _ = message.top_via(), message.from_(), message.to(), message.call_id, message.cseq, message.max_forwards
+    message.headers.read(RELIED_UPON)  # to read a view is to check it
     if isinstance(message, Request):
         if message.cseq.method != message.method:
             raise SipParseError(400, "CSeq Method Does Not Match")
         _validate_request_uri(message)
-        _ = message.contacts, message.routes, message.record_routes
+        message.headers.read(RELIED_UPON_IN_REQUESTS)
 
 
 def _validate_request_uri(request: Request) -> None:

@@ -6,7 +6,7 @@ from rtp_analyzer.measure import conversation
 from rtp_analyzer.measure.conversation import aside_of, network_delay
 from rtp_analyzer.measure.rtcp import MediumRtcp, Rtcp, RtcpDatagram
 from rtp_analyzer.quality.choice import rating_of
-from rtp_analyzer.quality.verdict import conversational, judge
+from rtp_analyzer.quality.score import conversational, score
 from shared.events import DelayParts, Quality, Slice, StreamReport
 from shared.events.metrics import BufferOutcome
 from shared.testing import AT, PCMA, measures, slice_of
@@ -29,8 +29,8 @@ PACKETISATION_MS, PLAY_OUT_MS = 20, 20
 
 
 def lq() -> Quality:
-    """The verdict on PCMA without loss."""
-    return judge(rating_of(PCMA), 0)
+    """The score of PCMA without loss."""
+    return score(rating_of(PCMA), 0)
 
 
 def cq(network_ms: float) -> tuple[float, float]:

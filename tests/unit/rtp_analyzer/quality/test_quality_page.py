@@ -11,7 +11,7 @@ from rtp_analyzer.quality import codecs
 from rtp_analyzer.quality.codecs import RATED, CodecRating, unrated
 from rtp_analyzer.quality.document import REFERENCES, Reference, bearable_loss_percent, computed, document
 from rtp_analyzer.quality.opinion import mos
-from rtp_analyzer.quality.verdict import listening_mos
+from rtp_analyzer.quality.score import listening_mos
 
 PAGE = Path(__file__).parents[4] / "docs" / "quality.md"
 

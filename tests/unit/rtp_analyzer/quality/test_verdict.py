@@ -1,133 +1,166 @@
-"""The published verdict: on which scale, what it is made of, and what of a measured burst ratio is believed."""
+"""Who is to blame: each half of each direction by its own evidence, and nothing without any."""
 
-import itertools
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from rtp_analyzer.quality import codecs
-from rtp_analyzer.quality.codecs import AMR_WB, EVS, OPUS, RATED, CodecRating, unrated
-from rtp_analyzer.quality.verdict import admitted_burst_r, conversational, judge, listening_mos
+from rtp_analyzer.quality.verdict import Arrived, Direction, Onward, judge
+from shared.events import Party
+from shared.events.metrics import Quality, Waterfall
 
-ratings = st.sampled_from(RATED)
-shares_percent = st.floats(0, 50)
-burst_ratios = st.floats(1, 50)
-one_a_scale = pytest.mark.parametrize("rating", [codecs.G711, AMR_WB[12.65], EVS[24.4]], ids=["nb", "wb", "fb"])
+TALKING_S = 60.0
 
 
-@pytest.mark.parametrize(
-    ("rating", "scale", "mos"),
-    [(codecs.G711, "nb", 4.409), (codecs.G722, "wb", 4.334), (EVS[24.4], "fb", 4.444), (OPUS[24.4], "fb", 4.444)],
-)
-def test_a_clean_stream_has_the_best_mos_of_its_codec_and_scale(rating: CodecRating, scale: str, mos: float) -> None:
-    verdict = judge(rating, loss_percent=0)
-
-    assert (verdict.scale, verdict.kind, verdict.grounding) == (scale, "LQ", rating.grounding)
-    assert verdict.mos == pytest.approx(mos, abs=5e-4)
-    assert verdict.assumption == rating.described
-
-
-@given(ratings, shares_percent, shares_percent, burst_ratios, st.floats(0, 1000))
-def test_the_published_waterfall_adds_up_on_every_scale(
-    rating: CodecRating, loss_percent: float, discard_percent: float, burst_r: float, delay_ms: float
-) -> None:
-    listening = judge(rating, loss_percent, discard_percent, burst_r)
-
-    for verdict in (listening, conversational(listening, delay_ms)):
-        assert verdict is not None
-        fall = verdict.waterfall
-        assert fall is not None
-        parts = fall.simultaneous + fall.delay + fall.codec + fall.loss + fall.burst + fall.discard
-        assert fall.ro - parts == pytest.approx(fall.r, abs=1e-9)
-        assert fall.r == verdict.r_factor
-        assert (fall.ie, fall.bpl) == (rating.ie, rating.bpl)
-
-
-@given(ratings, shares_percent, shares_percent, burst_ratios)
-def test_the_short_way_to_a_mos_gives_the_same(
-    rating: CodecRating, loss_percent: float, discard_percent: float, burst_r: float
-) -> None:
-    verdict = judge(rating, loss_percent, discard_percent, burst_r)
-
-    assert listening_mos(rating, loss_percent + discard_percent, burst_r) == pytest.approx(verdict.mos, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("rating", "loss_percent", "delay_ms", "mos"),
-    [
-        (codecs.G711, 0, 300, 3.719),
-        (codecs.G729_VAD, 2, 150, 3.622),
-        (EVS[24.4], 3, 200, 3.801),
-        (codecs.G711, 0, -5, 4.409),
-    ],
-)
-def test_a_delay_makes_it_the_quality_of_a_conversation(
-    rating: CodecRating, loss_percent: float, delay_ms: float, mos: float
-) -> None:
-    verdict = conversational(judge(rating, loss_percent), delay_ms)
-
-    assert verdict is not None
-    assert (verdict.kind, verdict.scale, verdict.grounding) == ("CQ", rating.scale, rating.grounding)
-    assert verdict.mos == pytest.approx(mos, abs=5e-4)
-
-
-@one_a_scale
-def test_conversing_is_never_better_than_listening(rating: CodecRating) -> None:
-    listening = judge(rating, loss_percent=1)
-
-    conversations = [conversational(listening, delay_ms) for delay_ms in range(0, 1001, 10)]
-
-    scores = [verdict.mos for verdict in (listening, *conversations) if verdict is not None and verdict.mos is not None]
-    assert len(scores) == 102
-    assert scores == sorted(scores, reverse=True)
-
-
-def test_a_codec_without_a_value_has_no_mos_but_a_reason() -> None:
-    rating = unrated("X", "nobody measured it")
-
-    verdict = judge(rating, loss_percent=1)
-
-    assert (verdict.grounding, verdict.mos, verdict.r_factor, verdict.waterfall) == ("none", None, None, None)
-    assert verdict.assumption == "nobody measured it"
-    assert listening_mos(rating, 1) is None
-    assert conversational(verdict, 100) is None
-
-
-class TestBurstRatio:
-    @pytest.mark.parametrize("rating", [codecs.GSM_EFR, codecs.G726_32, codecs.G722, EVS[24.4]])
-    def test_it_counts_only_with_a_stateful_concealment_on_the_narrowband_scale(self, rating: CodecRating) -> None:
-        assert admitted_burst_r(rating, 5, 2) == 1
-        assert judge(rating, 5, burst_r=2).mos == judge(rating, 5).mos
-
-    @pytest.mark.parametrize("rating", [codecs.G711, codecs.G729_VAD, codecs.G723_63_VAD])
-    def test_it_is_valid_up_to_two(self, rating: CodecRating) -> None:
-        assert [admitted_burst_r(rating, 5, ratio) for ratio in (0.5, 1, 1.5, 2, 8)] == [1, 1, 1.5, 2, 2]
-
-    def test_it_may_be_larger_the_less_is_lost(self) -> None:
-        assert [admitted_burst_r(codecs.G711, percent, 8) for percent in (0, 0.25, 0.5, 1, 2, 50)] == [2, 8, 8, 4, 2, 2]
-
-    def test_one_that_is_not_known_is_none(self) -> None:
-        assert admitted_burst_r(codecs.G711, 5, float("nan")) == 1
-
-    @pytest.mark.parametrize(
-        ("rating", "loss_percent", "burst_r", "r"),
-        [(codecs.G711, 5, 2, 76.00), (codecs.G711, 1, 4, 89.46), (codecs.G729_VAD, 2, 2, 73.81)],
+def rated(r: float, *, loss: float = 0.0, discard: float = 0.0, codec: float = 0.0, scale="nb") -> Quality:
+    waterfall = Waterfall(
+        ro=94.8, simultaneous=1.4, delay=0.1, codec=codec, loss=loss, discard=discard, r=r, ie=codec, bpl=25.1
     )
-    def test_it_costs_what_g107_says(self, rating: CodecRating, loss_percent: float, burst_r: float, r: float) -> None:
-        verdict = judge(rating, loss_percent, burst_r=burst_r)
+    return Quality(grounding="standard", scale=scale, r_factor=r, waterfall=waterfall)
 
-        assert verdict.r_factor == pytest.approx(r, abs=0.0051)
-        assert verdict.waterfall is not None
-        assert verdict.waterfall.burst > 0
 
-    @pytest.mark.parametrize("burst_r", [1, 2, 4, 20])
-    @pytest.mark.parametrize("rating", RATED, ids=lambda rating: rating.codec)
-    def test_more_loss_never_helps_and_never_jumps(self, rating: CodecRating, burst_r: float) -> None:
-        scores = [listening_mos(rating, i / 100, burst_r) or 0 for i in range(10_001)]
+CLEAN = Arrived(packets_expected=3000, packets_lost=0, cumulative_lost=0, quality=rated(93.2))
+LOSSY = Arrived(packets_expected=3000, packets_lost=150, cumulative_lost=150, quality=rated(77.4, loss=15.8))
+RECEIVED_ALL = Onward(packets_lost=0, quality=rated(93.2))
 
-        steps = [after - before for before, after in itertools.pairwise(scores)]
-        assert max(steps) <= 1e-12
-        assert min(steps) > -0.01
-        assert min(scores) >= 1
-        assert max(scores) <= 4.5
+
+def direction(sender, **changes) -> Direction:
+    receiver: Party = "callee" if sender == "caller" else "caller"
+    whole = Direction(sender=sender, receiver=receiver, may_send=True, arrived=CLEAN, onward=RECEIVED_ALL)
+    return replace(whole, **changes)
+
+
+def verdict(*, talking_s: float = TALKING_S, caller=None, callee=None):
+    directions = (direction("caller", **(caller or {})), direction("callee", **(callee or {})))
+    return judge(directions, talking_s)
+
+
+def blamed(judged):
+    return [(finding.direction, finding.problem, finding.culprit) for finding in judged.findings]
+
+
+def test_a_clean_call_blames_nobody():
+    judged = verdict()
+
+    assert (judged.rating, judged.findings, judged.unseen, judged.words) == ("good", (), (), "The call is good.")
+
+
+def test_loss_before_us_is_on_the_senders_access():
+    judged = verdict(caller={"arrived": LOSSY, "onward": Onward(packets_lost=150, quality=rated(77.4))})
+
+    assert judged.rating == "fair"
+    assert blamed(judged) == [("caller", "loss", "caller_access")]
+    assert judged.findings[0].r_lost == pytest.approx(15.8)
+    assert judged.findings[0].evidence[0].value == pytest.approx(5.0)
+    assert "5.0 % of what the caller says is lost between the caller and this monitor" in judged.words
+
+
+def test_what_the_receiver_misses_beyond_our_loss_is_on_its_own_access():
+    judged = verdict(caller={"onward": Onward(packets_lost=300, quality=rated(66.0))})
+
+    assert judged.rating == "poor"
+    assert blamed(judged) == [("caller", "loss", "callee_access")]
+    assert judged.findings[0].r_lost == pytest.approx(27.2)
+
+
+def test_loss_on_both_halves_is_divided():
+    judged = verdict(callee={"arrived": LOSSY, "onward": Onward(packets_lost=450, quality=rated(58.0))})
+
+    assert blamed(judged) == [("callee", "loss", "caller_access"), ("callee", "loss", "callee_access")]
+
+
+def test_what_our_own_socket_dropped_is_never_the_networks():
+    judged = verdict(caller={"arrived": replace(LOSSY, dropped_by_us=150), "onward": Onward(packets_lost=150)})
+
+    assert blamed(judged) == [("caller", "loss", "monitor")]
+
+
+def test_without_rtcp_the_second_half_is_said_to_be_unseen():
+    judged = verdict(caller={"onward": None})
+
+    assert judged.unseen == ("callee",)
+    assert "What reached the callee after this monitor is not known" in judged.words
+
+
+def test_a_few_lost_packets_are_chance():
+    few = Arrived(packets_expected=100, packets_lost=4, cumulative_lost=4, quality=rated(81.0))
+
+    judged = verdict(caller={"arrived": few, "onward": Onward(packets_lost=4)})
+
+    assert judged.findings == ()
+
+
+def test_late_packets_are_the_paths_unless_the_sender_restamps_them():
+    late = replace(CLEAN, discards=90, discard_percent=3.0, quality=rated(82.0, discard=11.0))
+
+    path = verdict(caller={"arrived": late})
+    sender = verdict(caller={"arrived": replace(late, timestamp_steps=7)})
+
+    assert blamed(path) == [("caller", "late", "caller_access")]
+    assert blamed(sender) == [("caller", "late", "caller_device")]
+
+
+def test_a_party_that_is_not_heard_makes_the_call_poor_however_well_the_other_sounds():
+    judged = verdict(callee={"arrived": None, "onward": None})
+
+    assert judged.rating == "poor"
+    assert blamed(judged) == [("callee", "missing", "unknown")]
+
+
+def test_packets_from_another_address_point_at_a_nat():
+    judged = verdict(callee={"arrived": None, "onward": None, "refused": 40})
+
+    assert blamed(judged) == [("callee", "missing", "callee_access")]
+
+
+@pytest.mark.parametrize("silence", [{"may_send": False}, {}])
+def test_silence_on_hold_or_right_after_the_answer_is_no_fault(silence):
+    talking_s = TALKING_S if silence else 1.0
+
+    judged = verdict(talking_s=talking_s, callee={"arrived": None, "onward": None, **silence})
+
+    assert judged.findings == ()
+
+
+def test_delay_is_on_the_side_that_has_most_of_it():
+    near = verdict(caller={"one_way_ms": 300.0, "rtt_ms": 520.0})
+    spread = verdict(caller={"one_way_ms": 300.0, "rtt_ms": 200.0})
+
+    assert blamed(near) == [("caller", "delay", "caller_access")]
+    assert blamed(spread) == [("caller", "delay", "unknown")]
+
+
+def test_faults_of_the_device_are_named():
+    device = replace(CLEAN, drift_ppm=-800.0, dead_air_s=12.0, clipping_percent=3.0)
+
+    judged = verdict(callee={"arrived": device})
+
+    assert judged.rating == "poor"
+    assert blamed(judged) == [
+        ("callee", "silent", "callee_device"),
+        ("callee", "clock", "callee_device"),
+        ("callee", "clipped", "callee_device"),
+    ]
+
+
+def test_a_dear_codec_is_named_only_when_the_call_is_not_good():
+    good = verdict(caller={"arrived": replace(CLEAN, quality=rated(82.2, codec=11.0))})
+    fair = verdict(caller={"arrived": replace(CLEAN, quality=rated(73.2, codec=20.0))})
+
+    assert good.findings == ()
+    assert blamed(fair) == [("caller", "codec", "codec")]
+
+
+def test_each_scale_has_its_own_best():
+    wideband = replace(CLEAN, quality=rated(93.2, scale="wb"))
+
+    judged = verdict(caller={"arrived": wideband})
+
+    assert judged.rating == "fair"
+
+
+def test_without_any_score_the_rating_is_unknown():
+    unscored = replace(CLEAN, quality=Quality(grounding="none", assumption="no value exists"))
+
+    judged = judge([direction("caller", arrived=unscored, onward=None)], TALKING_S)
+
+    assert (judged.rating, judged.words) == ("unknown", "Nothing can be said of this call's quality.")

@@ -141,13 +141,37 @@ def test_a_copy_does_not_change_its_original() -> None:
 
 
 def test_fields_are_taken_over_as_they_stand() -> None:
-    headers = Headers()
+    headers = Headers([("Subject", "x")])
 
-    headers.extend_from(some_headers(), "Via", first_only=True)
-    headers.extend_from(some_headers(), "Route", first_only=False)
+    headers.extend_from(some_headers(), "Via")
+    headers.extend_from(some_headers(), "Route")
 
     assert headers.raw_fields() == [
+        "Subject: x",
         "v: SIP/2.0/UDP one;branch=1, SIP/2.0/UDP two;branch=2",
+        "VIA: SIP/2.0/UDP three;branch=3",
         "Route: <sip:r1;lr>",
         "route: <sip:r2;lr>,<sip:r3;lr>",
     ]
+
+
+def test_an_excerpt_has_the_fields_in_the_order_of_the_names_and_single_ones_once() -> None:
+    whole = Headers(
+        [("t", "<sip:a>"), ("Subject", "x"), ("To", "<sip:b>"), ("Route", "<sip:r1>"), ("Route", "<sip:r2>")]
+    )
+
+    excerpt = Headers.excerpt(whole, ("route", "to", "from"))
+
+    assert excerpt.raw_fields() == ["Route: <sip:r1>", "Route: <sip:r2>", "t: <sip:a>"]
+
+
+def test_what_changes_in_a_copy_is_found_there_and_not_in_the_original() -> None:
+    original = some_headers()
+    assert original.get("Subject") is None
+
+    copy = original.copy()
+    copy.add("Subject", "x")
+    copy.remove_first("Route")
+
+    assert copy.get("Subject") == "x" and copy.get_all("Route") == ["<sip:r2;lr>", "<sip:r3;lr>"]
+    assert "Subject" not in original and original.get_all("Route") == ["<sip:r1;lr>", "<sip:r2;lr>", "<sip:r3;lr>"]

@@ -113,11 +113,11 @@ def test_received_is_read_with_and_without_brackets(received: str) -> None:
 
 
 def test_a_parameter_is_filled_in_where_it_stands() -> None:
-    via = parse_via("SIP/2.0/UDP 10.0.0.1;rport;branch=z9hG4bK1")
+    via = parse_via("SIP/2.0/UDP 10.0.0.1;RPORT;branch=z9hG4bK1")
 
-    stamped = via.with_param("received", "192.0.2.1").with_param("RPORT", "5062")
+    stamped = via.with_params({"received": "192.0.2.1", "rport": "5062"})
 
-    assert str(stamped) == "SIP/2.0/UDP 10.0.0.1;rport=5062;branch=z9hG4bK1;received=192.0.2.1"
+    assert str(stamped) == "SIP/2.0/UDP 10.0.0.1;RPORT=5062;branch=z9hG4bK1;received=192.0.2.1"
     assert stamped.rport == 5062
 
 

@@ -31,6 +31,7 @@ from sip_proxy.sip.redact import MAX_CHARS, redact
         ),
         ("s=-\r\nk=clear:secret\r\n", "s=-\r\nk=clear:***\r\n"),
         ("\r\na=ice-pwd:asd88fgpdd777uzjYhagZg\r\na=sendrecv", "\r\na=ice-pwd:***\r\na=sendrecv"),
+        ("İİİ nonce=n, response=abc", "İİİ nonce=***, response=***"),  # in lower case these are longer
         ("a=fmtp:101 0-15", "a=fmtp:101 0-15"),
         ("Subject: no response, no call", "Subject: no response, no call"),
     ],

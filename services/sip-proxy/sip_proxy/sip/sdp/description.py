@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Literal, NamedTuple
 
@@ -200,6 +201,8 @@ def _effective_address(lines: tuple[str, ...], inherited: str | None) -> str | N
     return inherited
 
 
+# The addresses of devices and relays come again, and to read one is slow.
+@lru_cache(maxsize=2048)
 def _ip_or_none(address: str) -> str | None:
     try:
         # an IPv6 zone would mean something on the sender's machine only

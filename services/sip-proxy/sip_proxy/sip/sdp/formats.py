@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from sip_proxy.sip.grammar import parse_number
 
@@ -70,7 +71,8 @@ def parse_formats(payload_types: Iterable[int], rtpmaps: Iterable[str], fmtps: I
     for payload_type in dict.fromkeys(payload_types):
         known = mapped.get(payload_type) or _static(payload_type)
         if known is not None:
-            formats.append(replace(known, fmtp=parameters.get(str(payload_type))))
+            fmtp = parameters.get(str(payload_type))
+            formats.append(known if fmtp is None else replace(known, fmtp=fmtp))
     return tuple(formats)
 
 
@@ -79,6 +81,8 @@ def _static(payload_type: int) -> Format | None:
     return None if known is None else Format(payload_type, *known)
 
 
+# All devices say the same few.
+@lru_cache(maxsize=512)
 def _parse_rtpmap(text: str) -> Format | None:
     found = _match_rtpmap(text)
     if found is None:

@@ -2,6 +2,9 @@
 
 from sip_proxy.sip.message import Headers, Request, Response
 
+# The credentials as well: RFC 3261 22.1, a hop that asked once may look again.
+_REPEATED = ("via", "route", "from", "to", "call-id", "authorization", "proxy-authorization")
+
 
 def ack_for(invite: Request, response: Response) -> Request:
     """RFC 3261 17.1.1.3: same Request-URI, top Via, From, Call-ID, Route; To as the response has it."""
@@ -16,14 +19,9 @@ def cancel_for(invite: Request) -> Request:
 
 
 def _hop_request(invite: Request, method: str) -> Request:
-    headers = Headers()
-    headers.add("Via", str(invite.top_via()))
-    headers.extend_from(invite.headers, "Route", first_only=False)
+    headers = Headers.excerpt(invite.headers, _REPEATED)
+    headers.set("Via", str(invite.top_via()))
     headers.add("Max-Forwards", "70")  # RFC 3261 8.1.1.6
-    for name in ("From", "To", "Call-ID"):
-        headers.extend_from(invite.headers, name, first_only=True)
     headers.add("CSeq", f"{invite.cseq.number} {method}")
-    for name in ("Authorization", "Proxy-Authorization"):  # RFC 3261 22.1: a hop that asked once may look again
-        headers.extend_from(invite.headers, name, first_only=False)
     headers.add("Content-Length", "0")
     return Request(method, invite.uri, headers)

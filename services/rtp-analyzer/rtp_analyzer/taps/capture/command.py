@@ -1,0 +1,57 @@
+"""`python -m rtp_analyzer capture`: a capture file as a table, or as one JSON document."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+from rtp_analyzer.taps.capture.analysis import analyse, analyse_file
+from rtp_analyzer.taps.capture.errors import CaptureError
+from rtp_analyzer.taps.capture.table import show, warnings
+from shared.captures import CaptureReport
+
+EXIT_UNREADABLE: Final = 2
+STANDARD_INPUT: Final = "-"
+_WIDE: Final = 240  # where the output goes to a file or a pipe
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Analyses a capture and prints it; returns the exit code."""
+    complaints = Console(stderr=True)
+    try:
+        with _progress(arguments, complaints) as tell:
+            report = _analyse(arguments.file, tell)
+    except CaptureError as error:
+        sys.stderr.write(f"rtp_analyzer: {error}\n")
+        return EXIT_UNREADABLE
+    if arguments.json:
+        sys.stdout.write(report.model_dump_json(indent=2) + "\n")
+    else:
+        show(report, Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False))
+    for warning in warnings(report):
+        sys.stderr.write(f"rtp_analyzer: {report.name}: {warning}\n")
+    return EXIT_UNREADABLE if report.damage is not None else 0
+
+
+def _analyse(file: str, tell: Callable[[int], object] | None) -> CaptureReport:
+    if file == STANDARD_INPUT:
+        return analyse_file(sys.stdin.buffer, "standard input", tell)
+    return analyse(Path(file), tell)
+
+
+@contextmanager
+def _progress(arguments: argparse.Namespace, console: Console) -> Iterator[Callable[[int], object] | None]:
+    """A bar on a terminal; nothing elsewhere."""
+    path = Path(arguments.file)
+    if arguments.no_progress or not console.is_terminal or not path.is_file():
+        yield None
+        return
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(path.name, total=path.stat().st_size)
+        yield lambda done: bar.update(task, completed=done)
