@@ -67,7 +67,10 @@ def _sip_servers(system: System, address: str) -> list[str]:
 def _accounts(system: System) -> list[str]:
     if system.settings.sip_accounts_file is not None:
         return [f"those of {system.settings.sip_accounts_file}"]
-    return [*(f"{name} / {password}" for name, password in SEEDED), "(until somebody changes them on the page Accounts)"]
+    return [
+        *(f"{name} / {password}" for name, password in SEEDED),
+        "(until somebody changes them on the page Accounts)",
+    ]
 
 
 def _dashboards(system: System, address: str) -> list[str]:
