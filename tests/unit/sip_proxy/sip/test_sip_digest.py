@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from shared.digest import ha1
+from shared.digest import Algorithm, ha1
 from sip_proxy.sip.digest import (
-    Algorithm,
     DigestCredentials,
     challenge,
     check_nonce,
