@@ -326,3 +326,25 @@ async def test_guesses_at_a_user_end_and_he_still_comes_in_where_he_has_been(api
     assert 0 < int(late.headers["retry-after"]) <= 300
     assert (await sign_in("127.0.1.1", GOOD_PASSWORD)).status_code == 200
     assert (await sign_in("127.0.3.1", GOOD_PASSWORD, "viewer")).status_code == 200
+
+
+async def test_the_description_says_of_every_route_how_one_signs_in(api):
+    description = await api.get("/api/v1/openapi.json")
+    ways = [{"session": []}, {"token": []}]
+
+    operations = {
+        (method, path): operation
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith("/api/") and (method, path) not in OPEN
+    }
+
+    assert [key for key, operation in operations.items() if operation.get("security") != ways] == []
+    assert [key for key, operation in operations.items() if "401" not in operation["responses"]] == []
+    assert description["components"]["securitySchemes"]["session"] | {"description": ""} == {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "vqm_session",
+        "description": "",
+    }
+    assert description["components"]["securitySchemes"]["token"]["scheme"] == "bearer"

@@ -101,4 +101,6 @@ class Auth:
         """Ends all sessions of the user, or all but one."""
         async with self._database.writing() as connection:
             ended = await access.drop_sessions(connection, username, but)
-            await access.record(connection, Entry.by(by, self._now(), "sessions_ended", username, f"count={ended}"))
+            if ended:
+                told = Entry.by(by, self._now(), "sessions_ended", username, f"count={ended}")
+                await access.record(connection, told)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from api import first_start
-from api.access import HERE, Origin
+from api.access import HERE, Caller, Origin, Role
 from api.audit import Audit
 from api.auth import Auth
 from api.first_start import ADMIN, FirstPassword
@@ -61,7 +62,7 @@ class People:
         first_password = FirstPassword(self.data_dir)
         await first_start.prepare(self.database, self.passwords, first_password, password, self.clock())
 
-    async def create(self, username: str, role: str = "viewer") -> None:
+    async def create(self, username: str, role: Role = "viewer") -> None:
         await self.users.create(username, role, SECRET, HERE)
 
     async def sign_in(self, username: str, password: str = SECRET) -> str:
@@ -70,7 +71,13 @@ class People:
         assert signed_in is not None
         return signed_in[0]
 
-    async def entries(self, **wanted: object) -> list[Entry]:
+    async def caller(self, username: str) -> Caller:
+        """The user, at a browser of his."""
+        caller = await self.auth.caller_of(await self.sign_in(username))
+        assert caller is not None
+        return caller
+
+    async def entries(self, **wanted: Any) -> list[Entry]:
         """The audit log, oldest first."""
         return [entry for _, entry in reversed(await self.audit.page(AuditFilter(**wanted), 1000))]
 

@@ -80,12 +80,12 @@ async def test_pages_follow_each_other_while_lines_are_added(people):
 )
 async def test_the_log_is_narrowed_down(people, wanted, targets):
     async with people.database.writing() as connection:
-        for at, action, actor, target in (
-            (10.0, "changed", "admin", "a"),
-            (20.0, "changed", "admin", "b"),
-            (30.0, "token_revoked", "marta", "c"),
+        for entry in (
+            Entry(10.0, "changed", "admin", None, target="a"),
+            Entry(20.0, "changed", "admin", None, target="b"),
+            Entry(30.0, "token_revoked", "marta", None, target="c"),
         ):
-            await access.record(connection, Entry(at, action, actor, None, target=target))
+            await access.record(connection, entry)
 
     assert [entry.target for entry in await people.entries(**wanted)] == targets
 

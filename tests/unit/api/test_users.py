@@ -85,7 +85,7 @@ async def test_ones_own_new_password_ends_the_other_sessions(people):
 
 async def test_ones_own_password_needs_the_current_one(people):
     await people.create("marta")
-    caller = await people.auth.caller_of(await people.sign_in("marta"))
+    caller = await people.caller("marta")
 
     assert not await people.users.change_own_password(caller, "wrong", OTHER_SECRET, HERE)
 
@@ -96,7 +96,7 @@ async def test_what_the_settings_decide_is_changed_there_alone(database, tmp_pat
     people = people_of(database, tmp_path, pinned="marta")
     await people.create("marta", "admin")
     await people.create("luca", "admin")
-    caller = await people.auth.caller_of(await people.sign_in("marta"))
+    caller = await people.caller("marta")
 
     for attempt in (
         people.users.change("marta", UserChange(role="viewer"), BY_ADMIN),

@@ -30,7 +30,7 @@ async def metrics(request: Request, parts: PartsOf) -> Response:
             detail = f"{refused.detail}; or name this address in VQM_METRICS_NETWORKS"
             raise HTTPException(refused.status_code, detail, refused.headers) from None
     services = parts.services.observe(await alive(parts.state))
-    return Response(parts.tally.page(services), media_type=CONTENT_TYPE)
+    return Response(parts.tally.page(services, await parts.workers.live()), media_type=CONTENT_TYPE)
 
 
 def _may_scrape(request: Request, parts: Parts) -> bool:

@@ -41,7 +41,7 @@ export const en = {
     submit: "Sign in",
     busy: "Signing in…",
     wrong: "User name or password is wrong.",
-    tooMany: "Too many tries. Wait a minute and try again.",
+    tooMany: "Too many tries. Wait five minutes and try again.",
     failed: "Signing in did not work. Try again.",
     firstStart: "First start? The user is admin; the password was printed in the terminal where the system was started.",
   },

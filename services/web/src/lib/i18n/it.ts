@@ -42,7 +42,7 @@ export const it: Dictionary = {
     submit: "Accedi",
     busy: "Accesso in corso…",
     wrong: "Nome utente o password sbagliati.",
-    tooMany: "Troppi tentativi. Aspetta un minuto e riprova.",
+    tooMany: "Troppi tentativi. Aspetta cinque minuti e riprova.",
     failed: "L’accesso non è riuscito. Riprova.",
     firstStart: "Primo avvio? L’utente è admin; la password è stata scritta nel terminale da cui il sistema è partito.",
   },
