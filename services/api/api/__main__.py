@@ -17,6 +17,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.types import ASGIApp
 
 from api import first_start
+from api.accounts import SipAccounts
 from api.app import create_app
 from api.audit import Audit
 from api.auth import Auth
@@ -33,7 +34,7 @@ from api.settings import ApiSettings, parse_networks
 from api.store.database import Database
 from api.tokens import Tokens
 from api.users import Users
-from shared.broker import Bus, State, Workers, connect
+from shared.broker import AccountBook, Bus, State, Workers, connect
 from shared.health import beat
 from shared.service import run
 from shared.settings import load
@@ -81,6 +82,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
         sip_server = SipServer(
             settings.public_address, settings.advertised_address(), settings.sip_port, settings.sips_port
         )
+        accounts = SipAccounts(database, AccountBook(redis), settings, now)
         app = create_app(
             Parts(
                 database,
@@ -95,6 +97,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
                 retention,
                 disk,
                 sip_server,
+                accounts,
                 now,
                 tally=tally,
                 metrics_networks=parse_networks(settings.metrics_networks),
@@ -112,6 +115,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
             tasks.create_task(janitor.run())
             tasks.create_task(audit.run())
             tasks.create_task(retention.run())
+            tasks.create_task(accounts.keep_passed_on())
             tasks.create_task(beat(state, "api", settings.instance, counters, now))
             tasks.create_task(_server(app, settings).run_until_cancelled(listener))
             log.info("listening", address=settings.bind, port=listener.getsockname()[1])

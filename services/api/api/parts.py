@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from api.accounts import SipAccounts
 from api.audit import Audit
 from api.auth import Auth
 from api.config_help.servers import SipServer
@@ -39,6 +40,7 @@ class Parts:
     retention: Retention
     disk: Disk
     sip_server: SipServer
+    accounts: SipAccounts
     now: Callable[[], float]
     throttle: Throttle = field(default_factory=Throttle)
     services: ServiceWatch = field(default_factory=ServiceWatch)
