@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.auth import Auth
+from api.captures import CaptureRules, Captures
 from api.config_help.servers import SipServer
 from api.feed import LiveFeed
 from api.ingest import STREAMS, Ingest
@@ -28,6 +29,7 @@ from api.retention import Disk, Retention
 from api.settings import ApiSettings, parse_networks
 from api.store.database import Database
 from shared.broker import Bus, State, Workers, connect
+from shared.capture_spool import CaptureSpool
 from shared.health import beat
 from shared.service import run
 from shared.settings import load
@@ -71,6 +73,8 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
         feed = await LiveFeed.restore(bus, database, now, tally.observe)
         retention = Retention(database, settings.keep_days(), now)
         disk = Disk(database.path and database.path.absolute().parent, settings.disk_reserve_mb << 20)
+        captures = _captures(settings, database, feed)
+        await captures.prepare()
         ingest = Ingest(bus, database, settings.instance, now, disk.keeps_details)
         janitor = Janitor(bus, STREAMS, now)
         sip_server = SipServer(
@@ -87,6 +91,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
                 retention,
                 disk,
                 sip_server,
+                captures,
                 now,
                 tally=tally,
                 metrics_networks=parse_networks(settings.metrics_networks),
@@ -103,12 +108,26 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
             tasks.create_task(feed.run())
             tasks.create_task(janitor.run())
             tasks.create_task(retention.run())
+            tasks.create_task(captures.run())
             tasks.create_task(beat(state, "api", settings.instance, counters, now))
             tasks.create_task(_server(app, settings).run_until_cancelled(listener))
             log.info("listening", address=settings.bind, port=listener.getsockname()[1])
     finally:
         await database.close()
         await redis.aclose()
+
+
+def _captures(settings: ApiSettings, database: Database, feed: LiveFeed) -> Captures:
+    spool = CaptureSpool.under(settings.data_dir)
+    return Captures(
+        spool,
+        database,
+        Disk(spool.folder, settings.disk_reserve_mb << 20),
+        CaptureRules(settings.capture_max_mb << 20, settings.keep_capture_files, settings.instance),
+        feed.state.show_capture,
+        feed.state.forget_capture,
+        now,
+    )
 
 
 def _server(app: ASGIApp, settings: ApiSettings) -> Server:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from api import problems
 from api.door import EncodedCallIds, SameOrigin, SecureHeaders, signed_in
 from api.parts import Parts
-from api.routes import calls, config_help, devices, health, live, metrics, session, system
+from api.routes import calls, captures, config_help, devices, health, live, metrics, session, system
 from api.routes.pages import Pages
 
 DESCRIPTION = """Calls, their quality per direction as measured from the RTP, registered devices, security events.
@@ -26,7 +26,7 @@ def create_app(parts: Parts) -> ASGIApp:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        max_body_size=65_536,  # the largest thing anybody sends is a password
+        max_body_size=65_536,  # the largest thing anybody sends is a password; captures have their own
     )
     app.state.parts = parts
     problems.install(app)
@@ -40,7 +40,7 @@ def create_app(parts: Parts) -> ASGIApp:
 
 def _rest(app: FastAPI) -> APIRouter:
     guarded = APIRouter(dependencies=[Depends(signed_in)])
-    for router in (calls.router, devices.router, config_help.router, system.router):
+    for router in (calls.router, devices.router, captures.router, config_help.router, system.router):
         guarded.include_router(router)
 
     @guarded.get("/openapi.json", include_in_schema=False)

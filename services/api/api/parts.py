@@ -9,6 +9,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from api.auth import Auth
+from api.captures import Captures
 from api.config_help.servers import SipServer
 from api.feed import LiveFeed
 from api.metrics import Tally
@@ -33,6 +34,7 @@ class Parts:
     retention: Retention
     disk: Disk
     sip_server: SipServer
+    captures: Captures
     now: Callable[[], float]
     throttle: Throttle = field(default_factory=Throttle)
     services: ServiceWatch = field(default_factory=ServiceWatch)

@@ -26,6 +26,7 @@ KINDS: Mapping[str, expiry.Step] = {
     "security": expiry.drop_security_events,
     "probes": expiry.drop_probes,
     "devices": expiry.drop_devices,
+    "captures": expiry.drop_captures,
 }
 
 
