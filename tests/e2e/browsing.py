@@ -43,10 +43,10 @@ class Dashboard:
     def __init__(self, page: Page) -> None:
         self.page = page
 
-    async def sign_in(self) -> None:
+    async def sign_in(self, username: str = "admin", password: str = PASSWORD) -> None:
         """Signs in; the page may still be loading."""
-        await self.page.get_by_test_id("signin-username").fill("admin")
-        await self.page.get_by_test_id("signin-password").fill(PASSWORD)
+        await self.page.get_by_test_id("signin-username").fill(username)
+        await self.page.get_by_test_id("signin-password").fill(password)
         await self.page.get_by_test_id("signin-submit").click()
 
     def rows(self, where: Where) -> Locator:

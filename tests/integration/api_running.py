@@ -39,8 +39,8 @@ class RunningApi:
     port: int
     client: httpx.AsyncClient
 
-    async def sign_in(self, password: str) -> None:
-        answer = await self.client.post("/api/v1/session", json={"username": "admin", "password": password})
+    async def sign_in(self, password: str, username: str = "admin") -> None:
+        answer = await self.client.post("/api/v1/session", json={"username": username, "password": password})
         assert answer.status_code == 200, answer.text
 
     async def get(self, path: str, **params: Any) -> Any:
@@ -48,9 +48,11 @@ class RunningApi:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def websocket(self, *, cookie: str | None = None, **options: Any) -> connect:
-        token = self.client.cookies.get("vqm_session") if cookie is None else cookie
-        headers = {"Cookie": f"vqm_session={token}"} if token else {}
+    def websocket(self, *, cookie: str | None = None, token: str | None = None, **options: Any) -> connect:
+        cookie = self.client.cookies.get("vqm_session") if cookie is None else cookie
+        headers = {"Cookie": f"vqm_session={cookie}"} if cookie else {}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         return connect(f"ws://127.0.0.1:{self.port}/ws", additional_headers=headers, **options)
 
 
@@ -83,13 +85,15 @@ async def running_api(
 
 
 @asynccontextmanager
-async def signed_in(port: int, *, password: str | None = PASSWORD) -> AsyncIterator[RunningApi]:
+async def signed_in(
+    port: int, *, username: str = "admin", password: str | None = PASSWORD
+) -> AsyncIterator[RunningApi]:
     """A client of its own for a running service; without a password a stranger."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         api = RunningApi(port, client)
         await client.get("/healthz", timeout=20)  # the socket listens before it is served: this waits for it
         if password is not None:
-            await api.sign_in(password)
+            await api.sign_in(password, username)
         yield api
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.broker import BrokerLost, Bus, Delivery, Outbox, State, Workers, WorkerStatus, connect
-from shared.events import CALLS, SECURITY, FlowLost, flow_stream, media_stream
+from shared.events import CALLS, SECURITY, FlowLost, encode, flow_stream, media_stream
 from shared.testing import AT, call_answered, call_ended, call_started, media_assigned
 
 pytestmark = pytest.mark.integration
@@ -99,11 +99,23 @@ async def test_a_tail_survives_a_flush_and_loses_nothing_between_reads(bus, redi
     waiting = asyncio.ensure_future(batch(source))
     await until_blocked(redis)
     await redis.flushdb()
+    await the_next_millisecond(redis)  # entry ids are made of it
     await bus.publish([(CALLS, call_answered())])
 
     assert [delivery.event for delivery in await waiting] == [call_answered()]
     await bus.publish([(CALLS, call_ended())])  # nobody is reading now
     assert [delivery.event for delivery in await batch(source)] == [call_ended()]
+
+
+async def test_a_tail_goes_on_when_the_streams_are_lost_and_the_clock_was_set_back(bus, redis):
+    await bus.publish([(CALLS, call_started())])
+    waiting = asyncio.ensure_future(batch(bus.tail([CALLS])))
+    await until_blocked(redis)
+
+    await redis.flushdb()
+    await redis.xadd(CALLS.key, encode(call_answered()), id="1-1")
+
+    assert [delivery.event for delivery in await waiting] == [call_answered()]
 
 
 async def test_a_consumer_waits_for_a_broker_that_is_away(broker_process, own_bus):
@@ -278,6 +290,13 @@ async def test_assignments_outlive_the_worker_and_it_is_told(bus, redis):
 async def until_blocked(redis) -> None:
     async with asyncio.timeout(10):
         while not any("b" in client["flags"] for client in await redis.client_list()):  # noqa: ASYNC110  # no event tells
+            await asyncio.sleep(0)
+
+
+async def the_next_millisecond(redis) -> None:
+    began = await redis.time()
+    async with asyncio.timeout(10):
+        while (now := await redis.time())[0] == began[0] and now[1] // 1000 == began[1] // 1000:  # noqa: ASYNC110  # as above
             await asyncio.sleep(0)
 
 

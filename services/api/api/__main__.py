@@ -16,18 +16,24 @@ from pwdlib.hashers import HasherProtocol
 from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.types import ASGIApp
 
+from api import first_start
 from api.app import create_app
+from api.audit import Audit
 from api.auth import Auth
 from api.captures import CaptureRules, Captures
 from api.config_help.servers import SipServer
 from api.feed import LiveFeed
+from api.first_start import FirstPassword
 from api.ingest import STREAMS, Ingest
 from api.janitor import Janitor
 from api.metrics import Tally
 from api.parts import Parts
+from api.passwords import Passwords
 from api.retention import Disk, Retention
 from api.settings import ApiSettings, parse_networks
 from api.store.database import Database
+from api.tokens import Tokens
+from api.users import Users
 from shared.broker import Bus, State, Workers, connect
 from shared.capture_spool import CaptureSpool
 from shared.health import beat
@@ -67,8 +73,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
     database = Database.open(settings.store_url())
     try:
         await database.migrate()
-        auth = Auth(database, hasher, settings.data_dir, now)
-        await auth.prepare(settings.admin_password.get_secret_value() if settings.admin_password else None)
+        auth, users, tokens, audit = await _access(database, hasher, settings)
         tally = Tally()
         feed = await LiveFeed.restore(bus, database, now, tally.observe)
         retention = Retention(database, settings.keep_days(), now)
@@ -85,6 +90,9 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
                 database,
                 feed,
                 auth,
+                users,
+                tokens,
+                audit,
                 state,
                 Workers(redis),
                 settings.web_dir,
@@ -107,6 +115,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
             tasks.create_task(ingest.run())
             tasks.create_task(feed.run())
             tasks.create_task(janitor.run())
+            tasks.create_task(audit.run())
             tasks.create_task(retention.run())
             tasks.create_task(captures.run())
             tasks.create_task(beat(state, "api", settings.instance, counters, now))
@@ -128,6 +137,18 @@ def _captures(settings: ApiSettings, database: Database, feed: LiveFeed) -> Capt
         feed.state.forget_capture,
         now,
     )
+
+
+async def _access(
+    database: Database, hasher: HasherProtocol, settings: ApiSettings
+) -> tuple[Auth, Users, Tokens, Audit]:
+    """Who may come in."""
+    passwords, first_password = Passwords(hasher), FirstPassword(settings.data_dir)
+    chosen = settings.admin_password.get_secret_value() if settings.admin_password else None
+    await first_start.prepare(database, passwords, first_password, chosen, now())
+    tokens = Tokens(database, now)
+    users = Users(database, passwords, now, pinned=first_start.ADMIN if chosen is not None else None)
+    return Auth(database, passwords, first_password, now), users, tokens, Audit(database, tokens, now)
 
 
 def _server(app: ASGIApp, settings: ApiSettings) -> Server:

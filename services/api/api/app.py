@@ -3,18 +3,38 @@
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from api import problems
-from api.door import EncodedCallIds, SameOrigin, SecureHeaders, signed_in
+from api.door import EncodedCallIds, Identified, SameOrigin, SecureHeaders, audited
 from api.parts import Parts
-from api.routes import calls, captures, config_help, devices, health, live, metrics, session, system
+from api.routes import (
+    audit,
+    calls,
+    captures,
+    config_help,
+    devices,
+    health,
+    live,
+    metrics,
+    session,
+    system,
+    tokens,
+    users,
+)
 from api.routes.pages import Pages
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 DESCRIPTION = """Calls, their quality per direction as measured from the RTP, registered devices, security events.
 
-Sign in with `POST /api/v1/session`; every other route needs its cookie. Null means not known, never zero. Times are
-RFC 3339 in UTC. Errors are problem details (RFC 9457)."""
+Sign in with `POST /api/v1/session` and send its cookie, or send a token: `Authorization: Bearer vqm_…`. A viewer reads;
+an administrator may do all. A token does what its scopes say, as far as its maker may: `read` (safe methods), `write`
+(all others), `admin` (changes to users and tokens), `metrics` (only /metrics).
+
+Null means not known, never zero. Times are RFC 3339 in UTC. Errors are problem details (RFC 9457): 401, nobody is
+signed in; 403, your role or your token does not allow this."""
 
 
 def create_app(parts: Parts) -> ASGIApp:
@@ -39,7 +59,7 @@ def create_app(parts: Parts) -> ASGIApp:
 
 
 def _rest(app: FastAPI) -> APIRouter:
-    guarded = APIRouter(dependencies=[Depends(signed_in)])
+    guarded = APIRouter(dependencies=[Depends(audited, scope="function")])
     for router in (calls.router, devices.router, captures.router, config_help.router, system.router):
         guarded.include_router(router)
 
@@ -48,8 +68,14 @@ def _rest(app: FastAPI) -> APIRouter:
         return _with_problem(app.openapi())
 
     rest = APIRouter(prefix="/api/v1")
-    rest.include_router(session.router)
+    for router in (session.router, users.router, tokens.router, audit.router):
+        rest.include_router(router)
     rest.include_router(guarded)
+
+    @rest.api_route("/{path:path}", methods=METHODS, include_in_schema=False)
+    async def nothing(_: Identified) -> None:
+        raise HTTPException(404, "there is nothing here")  # which is nobody's business who is not signed in
+
     return rest
 
 

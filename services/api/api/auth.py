@@ -1,120 +1,106 @@
-"""Who may come in: passwords (argon2), sessions, and the first administrator."""
+"""Sessions: signing in and out, and whom a cookie stands for."""
 
-import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-import structlog
-from pwdlib import PasswordHash
-from pwdlib.hashers import HasherProtocol
-from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.store import bulk, tables
+from api.access import Caller, Origin
+from api.first_start import ADMIN, FirstPassword
+from api.passwords import Passwords, is_username
+from api.store import access
+from api.store.access import Entry, Session, User
 from api.store.database import Database
 
-log = structlog.get_logger(__name__)
-
-ADMIN = "admin"
-FIRST_PASSWORD_FILE = "first-admin-password"  # noqa: S105  # a file's name, not what is in it
 SESSION_S = 7 * 86_400.0
-HASHES_AT_ONCE = 2  # each takes a core for a tenth of a second and 64 MB
+USER_AGENT_MAX = 256
 
 
-@dataclass(frozen=True, slots=True)
-class User:
-    """Somebody who is signed in."""
-
-    username: str
-    role: str
+def digest(secret: str) -> str:
+    """What is stored of a cookie or a token: it is 256 random bits, so that a fast digest is enough."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 class Auth:
-    """Accounts and sessions in the database. `hasher` is argon2, cheaper in tests."""
+    """Signed-in browsers, in the database."""
 
-    def __init__(self, database: Database, hasher: HasherProtocol, data_dir: Path, now: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, passwords: Passwords, first_password: FirstPassword, now: Callable[[], float]
+    ) -> None:
         self._database = database
-        self._hasher = PasswordHash((hasher,))
-        self._first_password = data_dir / FIRST_PASSWORD_FILE
+        self._passwords = passwords
+        self._first_password = first_password
         self._now = now
-        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
-        self._nobody = ""
 
-    async def prepare(self, password: str | None) -> None:
-        """Sees to it that `admin` exists: with this password, or else with a new one, told in the log and in a file."""
-        self._nobody = await self._hash(secrets.token_urlsafe())
-        stored = await self._stored_hash(ADMIN)
-        if password is not None:
-            if stored is None or not await self._verify(password, stored):
-                await self._set_password(ADMIN, password)
-            await asyncio.to_thread(self._first_password.unlink, missing_ok=True)
-        elif stored is None:
-            password = secrets.token_urlsafe(12)
-            await asyncio.to_thread(_write_private, self._first_password, password)
-            await self._set_password(ADMIN, password)
-            log.warning("first start: sign in with this password", username=ADMIN, password=password)
-
-    async def sign_in(self, username: str, password: str) -> tuple[str, User] | None:
-        """The token of a new session; None when the name or the password is wrong, after the same time."""
-        stored = await self._stored_hash(username)
-        right = await self._verify(password, stored or self._nobody)
-        if stored is None or not right:
-            return None
-        token, now = secrets.token_urlsafe(32), self._now()
+    async def sign_in(
+        self, username: str, password: str, address: str, user_agent: str | None = None
+    ) -> tuple[str, Caller] | None:
+        """The cookie of a new session; None when the name or the password is wrong, after the same time."""
+        wanted = username if is_username(username) else ""  # which nobody is called
+        async with self._database.reading() as connection:
+            known = await access.user(connection, wanted)
+        right = await self._passwords.verify(password, known[1] if known else None)
         async with self._database.writing() as connection:
-            await connection.execute(delete(tables.sessions).where(tables.sessions.c.expires_at < now))
-            await bulk.upsert(connection, tables.sessions, [(_digest(token), username, now, now + SESSION_S)])
+            # Asked again: whoever changes a password meanwhile ends the sessions that the old one opened.
+            current = await access.user(connection, wanted)
+            if not right or known is None or current is None or current[0].disabled or current[1] != known[1]:
+                # A name that nobody has is not kept: it may be a password, typed into the wrong field.
+                origin = Origin(current[0].username if current else None, address)
+                await access.record(connection, Entry.by(origin, self._now(), "sign_in_failed"))
+                return None
+            opened = await self._open(connection, current[0], address, user_agent)
         if username == ADMIN:
-            await asyncio.to_thread(self._first_password.unlink, missing_ok=True)
-        user = await self.user_of(token)
-        return (token, user) if user else None
+            await self._first_password.forget()
+        return opened
 
-    async def sign_out(self, token: str) -> None:
+    async def _open(
+        self, connection: AsyncConnection, user: User, address: str, user_agent: str | None
+    ) -> tuple[str, Caller]:
+        cookie, now = secrets.token_urlsafe(32), self._now()
+        browser = user_agent[:USER_AGENT_MAX] if user_agent else None
+        session = Session(secrets.token_hex(8), user.username, now, now + SESSION_S, address, browser)
+        await access.add_session(connection, session, digest(cookie))
+        await access.change_user(connection, user.username, {"signed_in_at": now})
+        await access.record(connection, Entry.by(Origin(user.username, address), now, "signed_in"))
+        return cookie, Caller.of_session(user.username, user.role, session.session_id)
+
+    async def sign_out(self, cookie: str, address: str) -> None:
+        """Ends the session of this cookie, if there is one."""
         async with self._database.writing() as connection:
-            await connection.execute(delete(tables.sessions).where(tables.sessions.c.token_hash == _digest(token)))
+            now = self._now()
+            found = await access.session_of(connection, digest(cookie), now)
+            if found is not None:
+                session, _ = found
+                await access.drop_session(connection, session.username, session.session_id)
+                await access.record(connection, Entry.by(Origin(session.username, address), now, "signed_out"))
 
-    async def user_of(self, token: str) -> User | None:
+    async def caller_of(self, cookie: str) -> Caller | None:
         """Whose session this is; None: nobody's, or it has run out."""
-        sessions, users = tables.sessions, tables.users
-        query = (
-            select(users.c.username, users.c.role)
-            .join(sessions, sessions.c.username == users.c.username)
-            .where(sessions.c.token_hash == _digest(token), sessions.c.expires_at > self._now())
-        )
         async with self._database.reading() as connection:
-            found = (await connection.execute(query)).first()
-        return None if found is None else User(found.username, found.role)
+            found = await access.session_of(connection, digest(cookie), self._now())
+        if found is None:
+            return None
+        session, role = found
+        return Caller.of_session(session.username, role, session.session_id)
 
-    async def _stored_hash(self, username: str) -> str | None:
-        query = select(tables.users.c.password_hash).where(tables.users.c.username == username)
+    async def sessions(self, username: str) -> list[Session]:
+        """A user's sessions, newest first."""
         async with self._database.reading() as connection:
-            found: str | None = (await connection.execute(query)).scalar()
-            return found
+            return await access.sessions_of(connection, username, self._now())
 
-    async def _set_password(self, username: str, password: str) -> None:
-        """Sets the password and ends the sessions that an older one opened."""
-        password_hash = await self._hash(password)
+    async def end_session(self, username: str, session_id: str, by: Origin) -> bool:
+        """Whether this was a session of the user; it is none any more."""
         async with self._database.writing() as connection:
-            await bulk.upsert(connection, tables.users, [(username, password_hash, "admin", self._now())])
-            await connection.execute(delete(tables.sessions).where(tables.sessions.c.username == username))
+            found = await access.drop_session(connection, username, session_id)
+            if found:
+                await access.record(connection, Entry.by(by, self._now(), "sessions_ended", username, "count=1"))
+        return found
 
-    async def _hash(self, password: str) -> str:
-        async with self._hashing:
-            return await asyncio.to_thread(self._hasher.hash, password)
-
-    async def _verify(self, password: str, stored: str) -> bool:
-        async with self._hashing:
-            return await asyncio.to_thread(self._hasher.verify, password, stored)
-
-
-def _digest(token: str) -> str:
-    # The token is 256 random bits: a fast digest is enough, nobody can guess it.
-    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_text(text + "\n")
+    async def end_sessions(self, username: str, by: Origin, but: str | None = None) -> None:
+        """Ends all sessions of the user, or all but one."""
+        async with self._database.writing() as connection:
+            ended = await access.drop_sessions(connection, username, but)
+            if ended:
+                told = Entry.by(by, self._now(), "sessions_ended", username, f"count={ended}")
+                await access.record(connection, told)

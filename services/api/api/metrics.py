@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from api.services import ServiceView
+from shared.broker import WorkerStatus
 from shared.events import CallAnswered, CallEnded, CallStarted, Event, StreamEnded, StreamReport
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -75,11 +76,12 @@ class Tally:
             case StreamEnded():
                 self._stream(event.report)
 
-    def page(self, services: Iterable[ServiceView]) -> bytes:
+    def page(self, services: Iterable[ServiceView], workers: Iterable[WorkerStatus]) -> bytes:
         """The text that a scrape gets."""
-        heartbeats = CollectorRegistry()
-        heartbeats.register(_Services(list(services)))
-        return generate_latest(self._registry) + generate_latest(heartbeats)
+        others = CollectorRegistry()
+        others.register(_Services(list(services)))
+        others.register(_Workers(list(workers)))
+        return generate_latest(self._registry) + generate_latest(others)
 
     def _stream(self, report: StreamReport) -> None:
         codec = (report.codec or "").upper()
@@ -118,6 +120,28 @@ class _Services(Collector):
         yield up
         yield started
         yield from families.values()
+
+
+class _Workers(Collector):
+    """What the relay workers announce of themselves."""
+
+    def __init__(self, workers: list[WorkerStatus]) -> None:
+        self._workers = workers
+
+    def collect(self) -> Iterator[Metric]:
+        """One sample a worker; unknown delays have none."""
+        load = GaugeMetricFamily("vqm_worker_media", "media it carries", labels=("worker",))
+        capacity = GaugeMetricFamily("vqm_worker_capacity", "media it can carry; 0: it drains", labels=("worker",))
+        delay = GaugeMetricFamily(
+            "vqm_worker_delay_seconds", "how long packets waited in it of late", labels=("worker", "quantile")
+        )
+        for status in self._workers:
+            load.add_metric((status.worker,), status.load)
+            capacity.add_metric((status.worker,), status.capacity)
+            for quantile, delay_ms in (("0.5", status.delay_p50_ms), ("0.99", status.delay_p99_ms)):
+                if delay_ms is not None:
+                    delay.add_metric((status.worker, quantile), delay_ms / 1000)
+        yield from (load, capacity, delay)
 
 
 def _family(

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from api.audit import Audit
 from api.auth import Auth
 from api.captures import Captures
 from api.config_help.servers import SipServer
@@ -18,6 +19,8 @@ from api.services import ServiceWatch
 from api.settings import Network
 from api.store.database import Database
 from api.throttle import Throttle
+from api.tokens import Tokens
+from api.users import Users
 from shared.broker import State, Workers
 
 
@@ -28,6 +31,9 @@ class Parts:
     database: Database
     feed: LiveFeed
     auth: Auth
+    users: Users
+    tokens: Tokens
+    audit: Audit
     state: State
     workers: Workers
     web_dir: Path

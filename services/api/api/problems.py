@@ -29,6 +29,10 @@ class Problem:
 PROBLEM = TypeAdapter(Problem)
 
 
+class Conflict(Exception):
+    """What is asked for does not go with what there is: 409."""
+
+
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For OpenAPI: the problems that a route may answer with."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -44,6 +48,7 @@ def install(app: FastAPI) -> None:
     """Makes every error of the app a problem+json."""
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(BrokerLost, _broker_lost)
     app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
     app.add_exception_handler(Unstorable, _not_a_value)
@@ -66,6 +71,10 @@ def _invalid(_: Request, error: Exception) -> Response:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}: {first['msg']}")
+
+
+def _conflict(_: Request, error: Exception) -> Response:
+    return _problem(HTTPStatus.CONFLICT, str(error))
 
 
 def _broker_lost(_: Request, __: Exception) -> Response:

@@ -24,6 +24,7 @@ KINDS: Mapping[str, expiry.Step] = {
     "minutes": expiry.drop_minutes,
     "messages": expiry.drop_messages,
     "security": expiry.drop_security_events,
+    "audit": expiry.drop_audit,
     "probes": expiry.drop_probes,
     "devices": expiry.drop_devices,
     "captures": expiry.drop_captures,

@@ -45,6 +45,7 @@ class ApiSettings(CommonSettings):
     keep_minutes_days: float = Field(default=90, ge=0, description=f"rows of a minute; {EVER}")
     keep_messages_days: float = Field(default=30, ge=0, description=f"SIP messages; {EVER}")
     keep_security_days: float = Field(default=90, ge=0, description=f"security events; {EVER}")
+    keep_audit_days: float = Field(default=365, ge=0, description=f"who did what over REST; {EVER}")
     keep_probes_days: float = Field(default=30, ge=0, description=f"single probes of gateways; {EVER}")
     keep_devices_days: float = Field(default=365, ge=0, description=f"devices that are not heard of any more; {EVER}")
     keep_captures_days: float = Field(default=90, ge=0, description=f"reports of uploaded captures; {EVER}")

@@ -234,6 +234,12 @@ function json(response, status, body) {
 
 const problem = (response, status, title) => json(response, status, { type: "about:blank", title, status, detail: title });
 const session = { username: "admin", role: "admin" };
+const SETTINGS = {
+  "/sessions": [{ id: "1", created_at: iso(Date.now()), expires_at: iso(Date.now()), address: "192.0.2.7", user_agent: "Firefox/140.0 Linux", current: true }],
+  "/users": [{ ...session, disabled: false, created_at: iso(Date.now()), signed_in_at: iso(Date.now()) }],
+  "/tokens": [{ id: "1", name: "prometheus", hint: "vqm_aB3d", username: "admin", scopes: ["metrics"], created_at: iso(Date.now()), expires_at: null, last_used_at: null }],
+  "/audit": [{ at: iso(Date.now()), action: "signed_in", actor: "admin", token: null, address: "192.0.2.7", target: null, detail: null }],
+};
 
 async function api(request, response, url) {
   const path = url.pathname.slice("/api/v1".length);
@@ -251,6 +257,7 @@ async function api(request, response, url) {
     return json(response, 204);
   }
   if (path === "/session") return json(response, 200, session);
+  if (request.method === "GET" && path in SETTINGS) return json(response, 200, { items: SETTINGS[path], next_cursor: null });
   if (path === "/services") {
     return json(response, 200, { items: ["sip-proxy", "rtp-analyzer", "api"].map((service) => ({ service, instance: `${service}-1`, alive: true, at: iso(Date.now()), counters: {} })) });
   }

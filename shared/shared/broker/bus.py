@@ -209,7 +209,7 @@ class _TailReader:
         self._count = count
 
     def reset(self) -> None:
-        """Nothing to forget: entry ids grow with the clock, also across a flush."""
+        """Nothing to forget: whether entries begin anew is seen when none comes."""
 
     async def read(self) -> list[Delivery]:
         for key in self._keys:
@@ -219,7 +219,17 @@ class _TailReader:
         reply: StreamReply = await self._redis.xread(dict(self._last), count=self._count, block=BLOCK_MS)
         for key, entries in reply:
             self._last[key] = entries[-1][0]
+        if not reply:
+            await self._follow_restarts()
         return _deliveries(reply)
+
+    async def _follow_restarts(self) -> None:
+        """Entry ids grow with the clock of Redis. Once that was set back, and the stream lost, new ones are lower than
+        those that were read."""
+        for key in self._keys:
+            newest = await self._redis.xrevrange(key, count=1)
+            if not newest or _entry_order(newest[0][0]) < _entry_order(self._last[key]):
+                self._last[key] = "0-0"
 
 
 async def _persistently(

@@ -7,6 +7,7 @@ from api.store.database import Database
 from shared.broker import Bus
 from shared.broker.connection import connect
 from shared.testing import AT
+from tests.unit.api.people import people_of
 
 
 @pytest.fixture
@@ -20,3 +21,8 @@ async def database(database_url):
 @pytest.fixture
 def ingest(database):
     return Ingest(Bus(connect("redis://127.0.0.1:1/0")), database, "api-1", lambda: AT + 100)
+
+
+@pytest.fixture
+def people(database, tmp_path):
+    return people_of(database, tmp_path)

@@ -1,113 +1,145 @@
-"""Passwords and sessions: who may come in, for how long, and what a stolen database is worth."""
+"""Sessions: who may come in, for how long, and what a stolen database is worth."""
 
 import pytest
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
-from api.auth import ADMIN, FIRST_PASSWORD_FILE, SESSION_S, Auth, User
-from api.store import tables
-from shared.testing import AT
+from api.access import HERE
+from api.auth import SESSION_S
+from api.store import access
+from api.store.access import SESSIONS_OF_A_USER
+from api.users import UserChange
+from tests.unit.api.people import BY_ADMIN, SECRET
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = AT
+@pytest.mark.parametrize(
+    ("username", "password"), [("marta", "wrong"), ("marta", ""), ("nobody", SECRET), ("MARTA", SECRET), ("", SECRET)]
+)
+async def test_wrong_credentials_open_nothing(people, username, password):
+    await people.create("marta")
 
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
+    assert await people.auth.sign_in(username, password, "192.0.2.7") is None
 
 
-@pytest.fixture
-def auth(database, tmp_path, clock):
-    return Auth(database, Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1), tmp_path, clock)
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("marta", SECRET), ("marta", "wrong"), ("nobody", "wrong"), ("No Such \0", "wrong"), ("gone", SECRET)],
+)
+async def test_every_sign_in_checks_one_password(people, username, password):
+    await people.passwords.prepare()
+    await people.create("marta", "admin")
+    await people.create("gone")
+    await people.users.change("gone", UserChange(disabled=True), HERE)
+
+    await people.auth.sign_in(username, password, "192.0.2.7")
+
+    assert people.hasher.checks == 1
 
 
-async def test_the_first_start_makes_a_password_and_puts_it_into_a_private_file(auth, tmp_path):
-    await auth.prepare(None)
+async def test_a_session_is_of_its_user_with_his_role_of_now(people):
+    await people.create("marta")
+    cookie = await people.sign_in("marta")
 
-    file = tmp_path / FIRST_PASSWORD_FILE
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert await auth.sign_in(ADMIN, file.read_text().strip()) is not None
+    await people.users.change("marta", UserChange(role="admin"), HERE)
 
-
-async def test_the_file_goes_with_the_first_sign_in(auth, tmp_path):
-    await auth.prepare(None)
-    file = tmp_path / FIRST_PASSWORD_FILE
-
-    await auth.sign_in(ADMIN, file.read_text().strip())
-
-    assert not file.exists()
+    caller = await people.auth.caller_of(cookie)
+    assert (caller.username, caller.role, caller.token) == ("marta", "admin", None)
 
 
-async def test_a_second_start_keeps_the_password(auth, tmp_path):
-    await auth.prepare(None)
-    password = (tmp_path / FIRST_PASSWORD_FILE).read_text()
+async def test_a_session_ends_by_signing_out(people):
+    await people.create("marta")
+    cookie = await people.sign_in("marta")
 
-    await auth.prepare(None)
+    await people.auth.sign_out(cookie, "192.0.2.7")
 
-    assert (tmp_path / FIRST_PASSWORD_FILE).read_text() == password
-
-
-async def test_a_given_password_is_the_password_from_then_on(auth, tmp_path):
-    await auth.prepare(None)
-    await auth.prepare("correct horse")
-
-    assert await auth.sign_in(ADMIN, "correct horse") is not None
-    assert not (tmp_path / FIRST_PASSWORD_FILE).exists()
+    assert await people.auth.caller_of(cookie) is None
 
 
-async def test_a_changed_password_ends_the_sessions(auth):
-    await auth.prepare("correct horse")
-    token, _ = await auth.sign_in(ADMIN, "correct horse")
+async def test_a_session_ends_by_itself(people):
+    await people.create("marta")
+    cookie = await people.sign_in("marta")
 
-    await auth.prepare("battery staple")
+    people.clock.now += SESSION_S + 1
 
-    assert await auth.user_of(token) is None
-
-
-async def test_the_same_password_keeps_the_sessions(auth):
-    await auth.prepare("correct horse")
-    token, _ = await auth.sign_in(ADMIN, "correct horse")
-
-    await auth.prepare("correct horse")
-
-    assert await auth.user_of(token) == User(ADMIN, "admin")
+    assert await people.auth.caller_of(cookie) is None
+    assert await people.auth.sessions("marta") == []
 
 
-@pytest.mark.parametrize(("username", "password"), [(ADMIN, "wrong"), (ADMIN, ""), ("nobody", "correct horse")])
-async def test_wrong_credentials_open_nothing(auth, username, password):
-    await auth.prepare("correct horse")
+@pytest.mark.parametrize("change", [UserChange(disabled=True), UserChange(password=SECRET)])
+async def test_sessions_end_when_the_user_is_disabled_or_gets_a_password(people, change):
+    await people.create("root", "admin")
+    await people.create("marta")
+    cookie = await people.sign_in("marta")
 
-    assert await auth.sign_in(username, password) is None
+    await people.users.change("marta", change, BY_ADMIN)
 
-
-async def test_a_session_ends_by_signing_out(auth):
-    await auth.prepare("correct horse")
-    token, _ = await auth.sign_in(ADMIN, "correct horse")
-
-    await auth.sign_out(token)
-
-    assert await auth.user_of(token) is None
+    assert await people.auth.caller_of(cookie) is None
 
 
-async def test_a_session_ends_by_itself(auth, clock):
-    await auth.prepare("correct horse")
-    token, _ = await auth.sign_in(ADMIN, "correct horse")
+async def test_a_disabled_user_does_not_come_in(people):
+    await people.create("root", "admin")
+    await people.create("marta")
 
-    clock.now += SESSION_S + 1
+    await people.users.change("marta", UserChange(disabled=True), HERE)
 
-    assert await auth.user_of(token) is None
+    assert await people.auth.sign_in("marta", SECRET, "192.0.2.7") is None
 
 
-async def test_the_database_holds_neither_token_nor_password(auth, database):
-    await auth.prepare("correct horse")
-    token, _ = await auth.sign_in(ADMIN, "correct horse")
+async def test_a_user_sees_his_own_sessions_and_ends_one(people):
+    await people.create("marta")
+    await people.create("luca")
+    kept, ended, other = [await people.sign_in(name) for name in ("marta", "marta", "luca")]
+    ended_id = (await people.auth.caller_of(ended)).session
 
-    async with database.reading() as connection:
-        rows = [*await connection.execute(select(tables.sessions)), *await connection.execute(select(tables.users))]
-    assert not any(secret in str(rows) for secret in (token, "correct horse"))
+    assert await people.auth.end_session("marta", ended_id, HERE)
+
+    assert len(await people.auth.sessions("marta")) == 1
+    assert await people.auth.caller_of(ended) is None
+    assert None not in [await people.auth.caller_of(cookie) for cookie in (kept, other)]
+
+
+async def test_nobody_ends_the_session_of_another_by_its_id(people):
+    await people.create("marta")
+    await people.create("luca")
+    cookie = await people.sign_in("luca")
+    session = (await people.auth.caller_of(cookie)).session
+
+    assert not await people.auth.end_session("marta", session, HERE)
+
+    assert await people.auth.caller_of(cookie) is not None
+
+
+async def test_all_sessions_but_one_end_at_once(people):
+    await people.create("marta")
+    old, current = await people.sign_in("marta"), await people.sign_in("marta")
+
+    await people.auth.end_sessions("marta", HERE, but=(await people.auth.caller_of(current)).session)
+
+    assert await people.auth.caller_of(old) is None
+    assert await people.auth.caller_of(current) is not None
+
+
+async def test_a_user_has_a_limited_number_of_sessions_and_the_oldest_go(people):
+    await people.create("marta")
+    cookies = []
+    for _ in range(SESSIONS_OF_A_USER + 1):
+        people.clock.now += 1
+        cookies.append(await people.sign_in("marta"))
+
+    assert len(await people.auth.sessions("marta")) == SESSIONS_OF_A_USER
+    assert await people.auth.caller_of(cookies[0]) is None
+    assert await people.auth.caller_of(cookies[1]) is not None
+
+
+async def test_the_database_holds_neither_cookie_nor_token_nor_password(people):
+    await people.create("marta", "admin")
+    cookie = await people.sign_in("marta")
+    token, _ = await people.tokens.create("ci", ["read"], None, BY_ADMIN)
+
+    async with people.database.reading() as connection:
+        rows = [
+            row
+            for table in (access.users, access.sessions, access.tokens, access.audit)
+            for row in await connection.execute(select(table))
+        ]
+    assert len(rows) == 6
+    assert not any(secret in str(rows) for secret in (cookie, token, SECRET))

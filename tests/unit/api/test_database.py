@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, select
 
-from api.store import bulk, rows, tables
+from api.store import access, bulk, rows, tables
 from api.store.database import Database, DatabaseUnavailable, Unstorable
 
 
@@ -18,7 +18,7 @@ async def test_migrations_lead_to_the_tables_of_the_code(database):
 
     def difference(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"include_object": is_ours})
-        return list(compare_metadata(context, tables.metadata))
+        return list(compare_metadata(context, access.users.metadata))
 
     async with database.reading() as connection:
         assert await connection.run_sync(difference) == []

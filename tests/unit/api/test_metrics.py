@@ -5,12 +5,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.metrics import Tally
 from api.services import ServiceView
+from shared.broker import WorkerStatus
 from shared.events import StreamEnded
 from shared.testing import AT, call_answered, call_ended, call_started, measures, slice_of
 
 
-def scraped(tally, *services):
-    families = text_string_to_metric_families(tally.page(services).decode())
+def scraped(tally, *services, workers=()):
+    families = text_string_to_metric_families(tally.page(services, workers).decode())
     samples = [sample for family in families for sample in family.samples]
     return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
 
@@ -74,3 +75,15 @@ def test_calls_are_counted_by_how_they_ended():
     assert found["vqm_calls_answered_total", ()] == 1
     assert found["vqm_calls_ended_total", (("response", "2xx"),)] == 1
     assert found["vqm_calls_ended_total", (("response", "none"),)] == 1
+
+
+def test_how_long_packets_wait_in_a_worker_is_in_seconds_and_unknown_is_absent():
+    at_work = {"at": AT, "address": "192.0.2.1", "port_min": 20000, "port_max": 29999, "capacity": 500}
+    busy = WorkerStatus(worker="busy", load=3, delay_p50_ms=0.1, delay_p99_ms=2.5, **at_work)
+    idle = WorkerStatus(worker="idle", load=0, **at_work)
+
+    found = scraped(Tally(), workers=(busy, idle))
+
+    assert found["vqm_worker_delay_seconds", (("quantile", "0.99"), ("worker", "busy"))] == 0.0025
+    assert found["vqm_worker_media", (("worker", "idle"),)] == 0
+    assert not any(name == "vqm_worker_delay_seconds" and ("worker", "idle") in labels for name, labels in found)

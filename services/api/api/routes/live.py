@@ -4,12 +4,13 @@ import asyncio
 from contextlib import suppress
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from starlette.exceptions import HTTPException
 
-from api.door import COOKIE
+from api.door import demand, identify
 from api.feed import Subscriber
 from api.parts import Parts, PartsOf
 
-SIGN_IN_FIRST = 4401
+CLOSE_CODES = {401: 4401, 403: 4403}
 SEND_TIMEOUT_S = 60.0  # longer than the server's own keep-alive, which ends a dead connection
 RECHECK_S = 15.0
 
@@ -20,8 +21,7 @@ router = APIRouter()
 async def live(websocket: WebSocket, parts: PartsOf) -> None:
     """Pushes until the client goes, the session ends or the server stops."""
     await websocket.accept()  # a refused handshake would hide the reason from the page
-    if not await _is_signed_in(websocket, parts):
-        await websocket.close(SIGN_IN_FIRST, "sign in first")
+    if not await _admitted(websocket, parts):
         return
     with parts.feed.subscribe() as subscriber:
         async with asyncio.TaskGroup() as tasks:
@@ -39,13 +39,17 @@ async def _push(websocket: WebSocket, subscriber: Subscriber, parts: Parts) -> N
             message = await subscriber.next()
             if parts.now() - checked_at >= RECHECK_S:
                 checked_at = parts.now()
-                if not await _is_signed_in(websocket, parts):
-                    await websocket.close(SIGN_IN_FIRST, "the session has ended")
+                if not await _admitted(websocket, parts):
                     return
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await websocket.send_text(message)
 
 
-async def _is_signed_in(websocket: WebSocket, parts: Parts) -> bool:
-    token = websocket.cookies.get(COOKIE)
-    return token is not None and await parts.auth.user_of(token) is not None
+async def _admitted(websocket: WebSocket, parts: Parts) -> bool:
+    """Whether this is still somebody who may see it; else the connection is closed, with the reason."""
+    try:
+        demand(await identify(websocket, parts), "read")
+    except HTTPException as refused:
+        await websocket.close(CLOSE_CODES[refused.status_code], refused.detail)
+        return False
+    return True

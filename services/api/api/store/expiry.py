@@ -7,7 +7,7 @@ from sqlalchemy import Column, Table, delete, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.rollup import MINUTE_ROWS, ROW_S, Row, minutes
-from api.store import bulk, rows, tables
+from api.store import access, bulk, rows, tables
 
 STEP_CALLS = 100
 STEP_STREAMS = 100
@@ -70,6 +70,11 @@ async def drop_messages(connection: AsyncConnection, before: float) -> int:
 async def drop_security_events(connection: AsyncConnection, before: float) -> int:
     """Security events."""
     return await _drop(connection, tables.security_events, tables.security_events.c.at, before)
+
+
+async def drop_audit(connection: AsyncConnection, before: float) -> int:
+    """The audit log."""
+    return await _drop(connection, access.audit, access.audit.c.at, before)
 
 
 async def drop_probes(connection: AsyncConnection, before: float) -> int:

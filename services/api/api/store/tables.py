@@ -1,6 +1,7 @@
 """The schema. Times are epoch seconds; what is only shown and never searched is JSON text.
 
-Migrations (`migrations/versions`) bring a database to this state; a test compares the two.
+Users, sessions, tokens and the audit log are in `access.py`. Migrations (`migrations/versions`) bring a database to
+this state; a test compares the two.
 """
 
 from sqlalchemy import (
@@ -275,24 +276,4 @@ captures = Table(
     Column("instance", String, nullable=False),
     Column("report", Text),
     Index(None, "uploaded_at", "capture_id"),
-)
-
-users = Table(
-    "users",
-    metadata,
-    Column("username", String, primary_key=True),
-    Column("password_hash", String, nullable=False),
-    Column("role", String, nullable=False),
-    Column("created_at", Double, nullable=False),
-)
-
-# Signed-in browsers. Only a digest of the cookie is kept: who reads the database cannot sign in with it.
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("token_hash", String, primary_key=True),
-    Column("username", String, nullable=False),
-    Column("created_at", Double, nullable=False),
-    Column("expires_at", Double, nullable=False),
-    Index(None, "expires_at"),
 )

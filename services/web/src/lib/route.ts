@@ -4,11 +4,13 @@ export type Route =
   | { readonly page: "live" }
   | { readonly page: "call"; readonly callId: string }
   | { readonly page: "devices" }
-  | { readonly page: "setup" };
+  | { readonly page: "setup" }
+  | { readonly page: "settings" };
 
 export const LIVE = "#/";
 export const DEVICES = "#/devices";
 export const SETUP = "#/setup";
+export const SETTINGS = "#/settings";
 
 /** A Call-ID may hold any character, `/` and `@` among them. */
 export function callRoute(callId: string): string {
@@ -18,7 +20,7 @@ export function callRoute(callId: string): string {
 /** The page of an address; one that means nothing leads home. */
 export function parseRoute(hash: string): Route {
   const path = hash.replace(/^#\/?/, "");
-  if (path === "devices" || path === "setup") return { page: path };
+  if (path === "devices" || path === "setup" || path === "settings") return { page: path };
   if (path.startsWith("calls/")) {
     try {
       return { page: "call", callId: decodeURIComponent(path.slice("calls/".length)) };

@@ -181,9 +181,12 @@ export interface Service {
   readonly alive: boolean;
 }
 
+export type Role = "admin" | "viewer";
+
+/** Who is signed in. */
 export interface Session {
   readonly username: string;
-  readonly role: string;
+  readonly role: Role;
 }
 
 export interface Page<Item> {

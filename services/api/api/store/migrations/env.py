@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from api.store.tables import metadata
+from api.store import access
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=access.users.metadata,  # the others' too: they share it
     render_as_batch=True,  # SQLite cannot alter a column in place
 )
 with context.begin_transaction():

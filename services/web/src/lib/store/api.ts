@@ -12,10 +12,19 @@ export class ApiError extends Error {
   }
 }
 
+/** The status of a failed request; 0: no answer came, or it was no request. */
+export function statusOf(error: unknown): number {
+  return error instanceof ApiError ? error.status : 0;
+}
+
 export interface CallQuery {
   readonly state?: "live" | "ended";
   readonly limit?: number;
   readonly cursor?: string;
+}
+
+export function withBody(method: "POST" | "PUT" | "PATCH", body: unknown): RequestInit {
+  return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
 }
 
 type Fetch = (path: string, init: RequestInit) => Promise<Response>;
@@ -28,63 +37,59 @@ export class Api {
   }
 
   session(): Promise<Session> {
-    return this.#get("/session");
+    return this.get("/session");
   }
 
   async signIn(username: string, password: string): Promise<Session> {
-    const response = await this.#send("/session", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ username, password }),
-    });
+    const response = await this.send("/session", withBody("POST", { username, password }));
     return (await response.json()) as Session;
   }
 
   async signOut(): Promise<void> {
-    await this.#send("/session", { method: "DELETE" });
+    await this.send("/session", { method: "DELETE" });
   }
 
   calls(query: CallQuery, signal?: AbortSignal): Promise<Page<Call>> {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) parameters.set(name, String(value));
-    return this.#get(`/calls?${parameters}`, signal);
+    return this.get(`/calls?${parameters}`, signal);
   }
 
   call(callId: string, signal?: AbortSignal): Promise<CallDetail> {
-    return this.#get(`/calls/${encodeURIComponent(callId)}`, signal);
+    return this.get(`/calls/${encodeURIComponent(callId)}`, signal);
   }
 
   slices(callId: string, signal?: AbortSignal): Promise<readonly Slice[]> {
-    return this.#items(`/calls/${encodeURIComponent(callId)}/slices`, signal);
+    return this.items(`/calls/${encodeURIComponent(callId)}/slices`, signal);
   }
 
   messages(callId: string, signal?: AbortSignal): Promise<readonly SipMessage[]> {
-    return this.#items(`/calls/${encodeURIComponent(callId)}/messages`, signal);
+    return this.items(`/calls/${encodeURIComponent(callId)}/messages`, signal);
   }
 
   services(signal?: AbortSignal): Promise<readonly Service[]> {
-    return this.#items("/services", signal);
+    return this.items("/services", signal);
   }
 
   configurableDevices(signal?: AbortSignal): Promise<readonly DeviceName[]> {
-    return this.#items("/config-help", signal);
+    return this.items("/config-help", signal);
   }
 
   configHelp(device: string, wanted: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ConfigHelp> {
     const given = Object.entries(wanted).filter(([, value]) => value !== "");
-    return this.#get(`/config-help/${encodeURIComponent(device)}?${new URLSearchParams(given)}`, signal);
+    return this.get(`/config-help/${encodeURIComponent(device)}?${new URLSearchParams(given)}`, signal);
   }
 
-  async #items<Item>(path: string, signal?: AbortSignal): Promise<readonly Item[]> {
-    return (await this.#get<{ items: readonly Item[] }>(path, signal)).items;
+  async items<Item>(path: string, signal?: AbortSignal): Promise<readonly Item[]> {
+    return (await this.get<{ items: readonly Item[] }>(path, signal)).items;
   }
 
-  async #get<Body>(path: string, signal?: AbortSignal): Promise<Body> {
-    const response = await this.#send(path, signal === undefined ? {} : { signal });
+  async get<Body>(path: string, signal?: AbortSignal): Promise<Body> {
+    const response = await this.send(path, signal === undefined ? {} : { signal });
     return (await response.json()) as Body;
   }
 
-  async #send(path: string, init: RequestInit): Promise<Response> {
+  async send(path: string, init: RequestInit): Promise<Response> {
     let response: Response;
     try {
       response = await this.#fetch(`/api/v1${path}`, init);
