@@ -11,6 +11,7 @@ export const en = {
     label: "Pages",
     live: "Calls",
     devices: "Devices",
+    captures: "Captures",
     setup: "Set up a device",
     settings: "Settings",
     loadFailed: "This page could not be loaded. Load it again.",

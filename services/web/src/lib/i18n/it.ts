@@ -12,6 +12,7 @@ export const it: Dictionary = {
     label: "Pagine",
     live: "Chiamate",
     devices: "Dispositivi",
+    captures: "Catture",
     setup: "Configura un apparato",
     settings: "Impostazioni",
     loadFailed: "Non è stato possibile caricare questa pagina. Ricaricala.",
