@@ -330,7 +330,7 @@ async def test_guesses_at_a_user_end_and_he_still_comes_in_where_he_has_been(api
 
 async def test_the_description_says_of_every_route_how_one_signs_in(api):
     description = await api.get("/api/v1/openapi.json")
-    ways = [{"session": []}, {"token": []}]
+    ways: list[dict[str, list[str]]] = [{"session": []}, {"token": []}]
 
     operations = {
         (method, path): operation

@@ -17,6 +17,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.types import ASGIApp
 
 from api import first_start
+from api.accounts import SipAccounts
 from api.app import create_app
 from api.audit import Audit
 from api.auth import Auth
@@ -34,7 +35,7 @@ from api.settings import ApiSettings, parse_networks
 from api.store.database import Database
 from api.tokens import Tokens
 from api.users import Users
-from shared.broker import Bus, State, Workers, connect
+from shared.broker import AccountBook, Bus, State, Workers, connect
 from shared.capture_spool import CaptureSpool
 from shared.health import beat
 from shared.service import run
@@ -78,13 +79,13 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
         feed = await LiveFeed.restore(bus, database, now, tally.observe)
         retention = Retention(database, settings.keep_days(), now)
         disk = Disk(database.path and database.path.absolute().parent, settings.disk_reserve_mb << 20)
-        captures = _captures(settings, database, feed)
-        await captures.prepare()
+        captures = await _captures(settings, database, feed)
         ingest = Ingest(bus, database, settings.instance, now, disk.keeps_details)
         janitor = Janitor(bus, STREAMS, now)
         sip_server = SipServer(
             settings.public_address, settings.advertised_address(), settings.sip_port, settings.sips_port
         )
+        accounts = SipAccounts(database, AccountBook(redis), settings, now)
         app = create_app(
             Parts(
                 database,
@@ -100,6 +101,7 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
                 disk,
                 sip_server,
                 captures,
+                accounts,
                 now,
                 tally=tally,
                 metrics_networks=parse_networks(settings.metrics_networks),
@@ -112,12 +114,9 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
         gc.freeze()
         gc.set_threshold(*COLLECT)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(ingest.run())
-            tasks.create_task(feed.run())
-            tasks.create_task(janitor.run())
-            tasks.create_task(audit.run())
-            tasks.create_task(retention.run())
-            tasks.create_task(captures.run())
+            for part in (ingest, feed, janitor, audit, retention, captures):
+                tasks.create_task(part.run())
+            tasks.create_task(accounts.keep_passed_on())
             tasks.create_task(beat(state, "api", settings.instance, counters, now))
             tasks.create_task(_server(app, settings).run_until_cancelled(listener))
             log.info("listening", address=settings.bind, port=listener.getsockname()[1])
@@ -126,9 +125,10 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
         await redis.aclose()
 
 
-def _captures(settings: ApiSettings, database: Database, feed: LiveFeed) -> Captures:
+async def _captures(settings: ApiSettings, database: Database, feed: LiveFeed) -> Captures:
+    """Uploaded captures, and those that an earlier process left."""
     spool = CaptureSpool.under(settings.data_dir)
-    return Captures(
+    captures = Captures(
         spool,
         database,
         Disk(spool.folder, settings.disk_reserve_mb << 20),
@@ -137,6 +137,8 @@ def _captures(settings: ApiSettings, database: Database, feed: LiveFeed) -> Capt
         feed.state.forget_capture,
         now,
     )
+    await captures.prepare()
+    return captures
 
 
 async def _access(

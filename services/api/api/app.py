@@ -10,6 +10,7 @@ from api import problems
 from api.door import EncodedCallIds, Identified, SameOrigin, SecureHeaders, audited
 from api.parts import Parts
 from api.routes import (
+    accounts,
     audit,
     calls,
     captures,
@@ -60,7 +61,14 @@ def create_app(parts: Parts) -> ASGIApp:
 
 def _rest(app: FastAPI) -> APIRouter:
     guarded = APIRouter(dependencies=[Depends(audited, scope="function")])
-    for router in (calls.router, devices.router, captures.router, config_help.router, system.router):
+    for router in (
+        accounts.router,
+        calls.router,
+        devices.router,
+        captures.router,
+        config_help.router,
+        system.router,
+    ):
         guarded.include_router(router)
 
     @guarded.get("/openapi.json", include_in_schema=False)
@@ -80,7 +88,7 @@ def _rest(app: FastAPI) -> APIRouter:
 
 
 def _with_problem(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema that the error answers refer to; no route returns it by itself."""
-    problem = problems.PROBLEM.json_schema()
-    schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = problem
+    """The schemas that the error answers refer to; no route returns them by itself."""
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= {"Problem": problems.PROBLEM.json_schema(), "ImportProblem": accounts.IMPORT_PROBLEM.json_schema()}
     return schema

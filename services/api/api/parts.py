@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from api.accounts import SipAccounts
 from api.audit import Audit
 from api.auth import Auth
 from api.captures import Captures
@@ -41,6 +42,7 @@ class Parts:
     disk: Disk
     sip_server: SipServer
     captures: Captures
+    accounts: SipAccounts
     now: Callable[[], float]
     throttle: Throttle = field(default_factory=Throttle)
     services: ServiceWatch = field(default_factory=ServiceWatch)

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 
 from api.retention import KINDS
-from shared.settings import CommonSettings
+from shared.settings import SipAccountSettings
 
 EVER = "in days, 0: for ever"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -17,7 +17,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
-class ApiSettings(CommonSettings):
+class ApiSettings(SipAccountSettings):
     """What the api reads besides the common settings."""
 
     http_port: int = Field(default=8080, ge=0, le=65535, description="where the pages, REST and /ws are served")

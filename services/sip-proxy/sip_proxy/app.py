@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from secrets import randbelow
 
-from shared.broker import Bus, NonceUses, Proxies, Quotas, Registry, State, Workers
+from shared.broker import AccountBook, Bus, NonceUses, Proxies, Quotas, Registry, State, Workers
 from shared.events import SECURITY, Draft, Event, Stream
+from sip_proxy.account_watch import AccountWatch
 from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
 from sip_proxy.auth import Authenticator
@@ -61,6 +62,7 @@ class App:
         self,
         settings: SipProxySettings,
         accounts: Accounts,
+        account_book: AccountBook,
         bus: Bus,
         state: State,
         workers: Workers,
@@ -83,11 +85,10 @@ class App:
         publish = Journal(write).publish
         self._state, self._publish, self._tasks, self._now = state, publish, tasks, now
         self._listeners = Listeners(settings)
-        address = self._listeners.address
         self._cluster = Cluster(proxies, bus, publish, settings.instance, self._listeners.addresses(), now)
         site = Site(
-            address,
-            settings.sip_domain or address.host,
+            self.address,
+            settings.sip_domain or self.address.host,
             settings.names(),
             self._listeners.secure_address,
             self._cluster.relatives,
@@ -113,6 +114,7 @@ class App:
             self._server.attach(transport, sender)
         limits = settings.registration_limits()
         self._location = Location(registry, limits, publish, now)
+        self._account_watch = AccountWatch(accounts, account_book, self._location, settings)
         ports = MediaPorts(workers, now, token)
         context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
         call_limits = CallLimits(context, accounts, EXTENSIONS, quotas)
@@ -185,6 +187,8 @@ class App:
 
     async def start(self) -> None:
         """Begins to serve."""
+        await self._account_watch.begin()
+        self._tasks.create_task(self._account_watch.follow())
         await share(self._state, self._authenticator)  # before the first challenge, or its answer would be refused
         self._lanes.serve(self._switchboard.handle, self._switchboard.broken_off)
         await self._listeners.start(self._server, self._tasks)

@@ -34,6 +34,7 @@ class Binding:
     reg_id: str | None = None
     path: tuple[str, ...] = ()  # RFC 3327: the proxies between us and the device
     user_agent: str | None = None
+    mark: str | None = None  # of the account that it was made with; of none for a carrier's
 
     @property
     def flow(self) -> Flow:

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from shared.broker import BrokerLost, NonceUse, Refusal, Registry
 from shared.events import REGISTRATIONS, Event, Stream
-from sip_proxy.bindings import Bindings
+from sip_proxy.bindings import Binding, Bindings
 from sip_proxy.registrar import Change, Limits, events_of
 
 log = structlog.get_logger(__name__)
 
 EXPIRY_INTERVAL_S = 0.5  # an expiry is told within 2 s
 EXPIRED_AT_ONCE = 100  # addresses of record
+READ_AT_ONCE = 50  # the same: reading more of them would hold up calls
 
 
 class Location:
@@ -54,6 +56,18 @@ class Location:
             except BrokerLost as error:
                 log.warning("expiry of registrations waits", error=str(error))
             await asyncio.sleep(EXPIRY_INTERVAL_S)
+
+    async def end(self, may_stay: Callable[[str, Binding], bool]) -> None:
+        """Takes away every binding that may not stay, given its address of record, and tells so."""
+        known = await self._registry.known()
+        for start in range(0, len(known), READ_AT_ONCE):
+            aors = known[start : start + READ_AT_ONCE]
+            for aor, text in zip(aors, await self._registry.documents(aors), strict=True):
+                for binding in Bindings.from_document(aor, text).bindings:
+                    if not may_stay(aor, binding):
+                        # A REGISTER that comes in between is newer than this, which then is out of order.
+                        gone = replace(binding, expires_at=0.0)
+                        await self.change(aor, Change(binding.call_id, binding.cseq + 1, (gone,)), None, self._now())
 
     async def _expire(self) -> None:
         nothing = Change("", 0)

@@ -81,8 +81,11 @@ class _Abort(Exception):
         self.refused = refused
 
 
-def asked(request: Request, flow: Flow, proxy: str, now: float, limits: Limits) -> Change | Refused:
-    """RFC 3261 10.3 steps 6 and 7, as far as they depend on the request alone. `proxy`: the replica that serves it.
+def asked(
+    request: Request, flow: Flow, proxy: str, now: float, limits: Limits, mark: str | None = None
+) -> Change | Refused:
+    """RFC 3261 10.3 steps 6 and 7, as far as they depend on the request alone. `proxy`: the replica that serves it;
+    `mark`: that of the account that asks.
 
     Raises:
         SipParseError: a Contact or Path that is no SIP URI, or a proxy on the way that does not keep flows.
@@ -99,7 +102,7 @@ def asked(request: Request, flow: Flow, proxy: str, now: float, limits: Limits) 
         return _REFUSALS["full"]
     asks_for_flow(request)
     try:
-        bindings = tuple(_binding(contact, request, flow, proxy, now, limits) for contact in contacts)
+        bindings = tuple(_binding(contact, request, flow, proxy, now, limits, mark) for contact in contacts)
     except _Abort as abort:
         return abort.refused
     return Change(request.call_id, request.cseq.number, bindings)
@@ -151,7 +154,9 @@ def _granted(contact: NameAddr, request: Request, limits: Limits) -> int:
     return max(min(granted, limits.min_expires_s), int(granted * (1 - part)))
 
 
-def _binding(contact: NameAddr, request: Request, flow: Flow, proxy: str, now: float, limits: Limits) -> Binding:
+def _binding(
+    contact: NameAddr, request: Request, flow: Flow, proxy: str, now: float, limits: Limits, mark: str | None
+) -> Binding:
     uri = contact.uri
     kept = format_params(tuple((name, value) for name, value in contact.params if name.lower() != "expires"))
     if len(kept) > MAX_PARAMS or not is_unicode(f"{uri}{kept}"):
@@ -176,6 +181,7 @@ def _binding(contact: NameAddr, request: Request, flow: Flow, proxy: str, now: f
         reg_id=None if instance is None else contact.param("reg-id"),
         path=path_of(request),
         user_agent=clean_or_none(request.headers.get("User-Agent")),
+        mark=mark,
         registered_at=now,
         expires_at=now + _granted(contact, request, limits),
     )

@@ -44,7 +44,9 @@ class Registrations:
         now = round(self._context.now(), 3)  # the numbers of Redis' JSON have 14 digits
         try:
             aor = self._context.site.aor_of(work.request.to().uri)
-            change = registrar.asked(work.request, work.flow, self._context.instance, now, self._limits)
+            change = registrar.asked(
+                work.request, work.flow, self._context.instance, now, self._limits, proof.account.mark
+            )
             why_not = self._objection(work, proof, aor, change, now)
         except SipParseError as error:
             change, why_not = Refused(error.status or 400, error.reason), None

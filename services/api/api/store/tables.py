@@ -277,3 +277,17 @@ captures = Table(
     Column("report", Text),
     Index(None, "uploaded_at", "capture_id"),
 )
+
+# SIP accounts: shared.accounts.SipAccount as JSON, with HA1 and never a password.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Column("password_changed_at", Double, nullable=False),
+)
+
+# One row once somebody has managed accounts: the version of them all. Without it the published ones are in use.
+accounts_version = Table("accounts_version", metadata, Column("version", String, primary_key=True))

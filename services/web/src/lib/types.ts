@@ -149,6 +149,15 @@ export interface Registration {
   readonly expires_at: string | null;
 }
 
+/** A registered contact that is asked now and then whether it answers. */
+export interface Gateway {
+  readonly aor: string;
+  readonly contact: string;
+  readonly state: "up" | "down" | null;
+  readonly probed_at: string | null;
+  readonly rtt_ms: number | null;
+}
+
 /** The same in each language of the page. */
 export type Words = { readonly [code in "en" | "it"]: string };
 

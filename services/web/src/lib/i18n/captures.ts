@@ -119,8 +119,9 @@ const it: CaptureWords = {
 
 export const captureWords: Readonly<Record<Code, CaptureWords>> = { en, it };
 
-/** `1.4 MB` */
-export function megabytes(bytes: number, locale: string): string {
-  const format = { style: "unit", unit: "megabyte", maximumFractionDigits: bytes < 10_485_760 ? 1 : 0 } as const;
-  return new Intl.NumberFormat(locale, format).format(bytes / 1_048_576);
+/** `12 kB` or `1.4 MB` */
+export function fileSize(bytes: number, locale: string): string {
+  const [unit, size] = bytes < 1 << 20 ? ["kilobyte", bytes / 1024] : ["megabyte", bytes / 1_048_576];
+  const maximumFractionDigits = size < 10 ? 1 : 0;
+  return new Intl.NumberFormat(locale, { style: "unit", unit, maximumFractionDigits }).format(size);
 }
