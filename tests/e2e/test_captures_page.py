@@ -1,7 +1,7 @@
 """The captures page: a file is uploaded in a browser, followed through its analysis, and its streams are shown."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from tests.capture_files import ALICE, BOB, on_ethernet, pcap, set_up, voice
 from tests.e2e.browsing import dashboard
@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 ANALYSED_MS = 200_000
 
 
-def file(name: str, content: bytes) -> dict[str, object]:
+def file(name: str, content: bytes) -> FilePayload:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
 
 
@@ -20,7 +20,7 @@ async def test_an_uploaded_capture_shows_its_streams_and_can_be_deleted(system, 
     async with dashboard(browser, system.url) as shown:
         page = shown.page
         await page.get_by_role("link", name="Captures").click()
-        await page.get_by_test_id("capture-file").set_input_files([file("office.pcap", call)])
+        await page.get_by_test_id("capture-file").set_input_files(file("office.pcap", call))
         row = page.locator('[data-testid="capture-row"][data-name="office.pcap"]')
 
         await expect(row).to_have_attribute("data-state", "done", timeout=ANALYSED_MS)
@@ -43,7 +43,7 @@ async def test_a_file_that_is_no_capture_is_told_in_words(system, browser):
         page = shown.page
         await page.get_by_role("link", name="Catture").click()
 
-        await page.get_by_test_id("capture-file").set_input_files([file("lettera.docx", b"Gentile cliente")])
+        await page.get_by_test_id("capture-file").set_input_files(file("lettera.docx", b"Gentile cliente"))
 
         row = page.locator('[data-testid="capture-row"][data-name="lettera.docx"]')
         await expect(row).to_have_attribute("data-state", "failed", timeout=ANALYSED_MS)

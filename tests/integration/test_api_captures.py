@@ -91,7 +91,8 @@ async def test_a_capture_becomes_a_report_of_its_streams(api, tmp_path):
 
 
 async def test_progress_and_end_are_told_on_the_socket(api, tmp_path):
-    states, shares = [], []
+    states: list[str] = []
+    shares: list[float | None] = []
     async with api.websocket() as websocket:
         await message(websocket, "snapshot")
         with worker(tmp_path):

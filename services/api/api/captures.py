@@ -188,8 +188,12 @@ class Captures:
             await self._settle(capture, None, state="failed", progress=None, error=sentence)
         elif not present:
             await self._settle(capture, None, state="failed", progress=None, error="its file is gone")
-        elif (state := "queued" if progress is None else "running") != capture.state or progress != capture.progress:
-            changed = replace(capture, state=state, progress=progress)
+        else:
+            self._follow(capture, progress)
+
+    def _follow(self, capture: CaptureView, progress: float | None) -> None:
+        changed = replace(capture, state="queued" if progress is None else "running", progress=progress)
+        if changed != capture and capture.capture_id in self._under_way:
             self._under_way[capture.capture_id] = changed
             self._show(changed)
 
