@@ -13,6 +13,7 @@ from api.routes import (
     accounts,
     audit,
     calls,
+    captures,
     config_help,
     devices,
     health,
@@ -46,7 +47,7 @@ def create_app(parts: Parts) -> ASGIApp:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        max_body_size=65_536,  # the largest thing anybody sends is a password
+        max_body_size=65_536,  # the largest thing anybody sends is a password; captures have their own
     )
     app.state.parts = parts
     problems.install(app)
@@ -60,7 +61,14 @@ def create_app(parts: Parts) -> ASGIApp:
 
 def _rest(app: FastAPI) -> APIRouter:
     guarded = APIRouter(dependencies=[Depends(audited, scope="function")])
-    for router in (accounts.router, calls.router, devices.router, config_help.router, system.router):
+    for router in (
+        accounts.router,
+        calls.router,
+        devices.router,
+        captures.router,
+        config_help.router,
+        system.router,
+    ):
         guarded.include_router(router)
 
     @guarded.get("/openapi.json", include_in_schema=False)

@@ -48,8 +48,15 @@ class ApiSettings(SipAccountSettings):
     keep_audit_days: float = Field(default=365, ge=0, description=f"who did what over REST; {EVER}")
     keep_probes_days: float = Field(default=30, ge=0, description=f"single probes of gateways; {EVER}")
     keep_devices_days: float = Field(default=365, ge=0, description=f"devices that are not heard of any more; {EVER}")
+    keep_captures_days: float = Field(default=90, ge=0, description=f"reports of uploaded captures; {EVER}")
+    keep_capture_files: bool = Field(
+        default=False, description="uploaded captures stay, as long as their reports: what people said is in them"
+    )
+    capture_max_mb: int = Field(default=512, ge=1, description="the largest capture that may be uploaded")
     disk_reserve_mb: int = Field(
-        default=1024, ge=0, description="with less room on the disk only calls are stored: no SIP messages, no courses"
+        default=1024,
+        ge=0,
+        description="with less room on the disk only calls are stored: no SIP messages, no courses, no captures",
     )
 
     metrics_networks: str = Field(

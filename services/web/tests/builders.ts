@@ -1,5 +1,5 @@
 // Values for the tests: complete, and changed only where a test looks.
-import type { Call, Direction, Registration, SipMessage, Slice, Snapshot } from "../src/lib/types";
+import type { Call, Capture, Direction, Registration, SipMessage, Slice, Snapshot } from "../src/lib/types";
 
 export const AT = "2026-11-23T09:00:00Z";
 export const AT_MS = Date.parse(AT);
@@ -84,6 +84,22 @@ export function registration(aor: string, change: Partial<Registration> = {}): R
     registered_at: AT,
     refreshed_at: AT,
     expires_at: AT,
+    ...change,
+  };
+}
+
+export function capture(id: string, change: Partial<Capture> = {}): Capture {
+  return {
+    capture_id: id,
+    name: `${id}.pcap`,
+    uploaded_by: "admin",
+    uploaded_at: AT,
+    size_bytes: 1000,
+    state: "queued",
+    progress: null,
+    finished_at: null,
+    error: null,
+    streams: null,
     ...change,
   };
 }

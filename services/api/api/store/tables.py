@@ -259,6 +259,25 @@ positions = Table(
     Column("entry_id", String, nullable=False),
 )
 
+# Uploaded capture files: shapes.CaptureView, who looks after it, and the CaptureReport.
+captures = Table(
+    "captures",
+    metadata,
+    Column("capture_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("uploaded_by", String, nullable=False),
+    Column("uploaded_at", Double, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("state", String, nullable=False),
+    Column("progress", Double),
+    Column("finished_at", Double),
+    Column("error", String),
+    Column("streams", Integer),
+    Column("instance", String, nullable=False),
+    Column("report", Text),
+    Index(None, "uploaded_at", "capture_id"),
+)
+
 # SIP accounts: shared.accounts.SipAccount as JSON, with HA1 and never a password.
 accounts = Table(
     "accounts",

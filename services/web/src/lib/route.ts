@@ -6,12 +6,14 @@ export type Route =
   | { readonly page: "devices" }
   | { readonly page: "accounts" }
   | { readonly page: "setup"; readonly account?: string; readonly authUser?: string }
+  | { readonly page: "captures"; readonly captureId: string | null }
   | { readonly page: "settings" };
 
 export const LIVE = "#/";
 export const DEVICES = "#/devices";
 export const ACCOUNTS = "#/accounts";
 export const SETUP = "#/setup";
+export const CAPTURES = "#/captures";
 export const SETTINGS = "#/settings";
 
 /** A Call-ID may hold any character, `/` and `@` among them. */
@@ -28,6 +30,9 @@ export function setupRoute(account: string, authUser: string): string {
 export function parseRoute(hash: string): Route {
   const path = hash.replace(/^#\/?/, "");
   if (path === "devices" || path === "accounts" || path === "setup" || path === "settings") return { page: path };
+  if (path === "captures") return { page: "captures", captureId: null };
+  const capture = /^captures\/([0-9a-f]+)$/.exec(path);
+  if (capture?.[1] !== undefined) return { page: "captures", captureId: capture[1] };
   try {
     if (path.startsWith("calls/")) return { page: "call", callId: decodeURIComponent(path.slice("calls/".length)) };
     if (path.startsWith("setup/")) {

@@ -203,12 +203,27 @@ export interface Page<Item> {
   readonly next_cursor: string | null;
 }
 
+/** An uploaded capture file, without its report. */
+export interface Capture {
+  readonly capture_id: string;
+  readonly name: string;
+  readonly uploaded_by: string;
+  readonly uploaded_at: string;
+  readonly size_bytes: number;
+  readonly state: "queued" | "running" | "done" | "failed";
+  readonly progress: number | null; // 0 to 1
+  readonly finished_at: string | null;
+  readonly error: string | null;
+  readonly streams: number | null;
+}
+
 export interface Snapshot {
   readonly type: "snapshot";
   readonly at: Instant;
   readonly seq: number;
   readonly calls: readonly Call[];
   readonly registrations: readonly Registration[];
+  readonly captures?: readonly Capture[]; // those under way
 }
 
 export interface Delta {
@@ -218,6 +233,8 @@ export interface Delta {
   readonly removed?: readonly string[];
   readonly registrations?: readonly Registration[];
   readonly slices?: readonly Slice[];
+  readonly captures?: readonly Capture[];
+  readonly captures_removed?: readonly string[];
 }
 
 export interface Ping {

@@ -12,6 +12,7 @@ export const en = {
     live: "Calls",
     devices: "Devices",
     accounts: "Accounts",
+    captures: "Captures",
     setup: "Set up a device",
     settings: "Settings",
     loadFailed: "This page could not be loaded. Load it again.",

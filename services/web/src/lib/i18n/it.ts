@@ -13,6 +13,7 @@ export const it: Dictionary = {
     live: "Chiamate",
     devices: "Dispositivi",
     accounts: "Account",
+    captures: "Catture",
     setup: "Configura un apparato",
     settings: "Impostazioni",
     loadFailed: "Non è stato possibile caricare questa pagina. Ricaricala.",
