@@ -105,8 +105,41 @@ export interface Stream {
   readonly total: Measures | null;
 }
 
+export type Rating = "good" | "fair" | "poor" | "unknown";
+export type Problem = "missing" | "loss" | "late" | "delay" | "clock" | "codec" | "silent" | "clipped";
+export type Culprit =
+  | "caller_access" // the way between the caller and this system
+  | "callee_access"
+  | "caller_device"
+  | "callee_device"
+  | "monitor"
+  | "codec"
+  | "unknown";
+
+/** A number that a finding rests on, and what it would have to stay below to go unnoticed. */
+export interface Evidence {
+  readonly measure: string;
+  readonly value: number;
+  readonly limit: number | null;
+}
+
+export interface Finding {
+  readonly direction: Party;
+  readonly problem: Problem;
+  readonly culprit: Culprit;
+  readonly r_lost: number | null;
+  readonly evidence: readonly Evidence[];
+}
+
+export interface Verdict {
+  readonly rating: Rating;
+  readonly findings: readonly Finding[];
+  readonly unseen: readonly Party[]; // whose RTCP does not tell what reached them
+}
+
 export interface CallDetail extends Call {
   readonly streams: readonly Stream[];
+  readonly verdict: Verdict | null;
 }
 
 export type Instant = string | number; // RFC 3339, or seconds since 1970
