@@ -192,6 +192,8 @@ function slicesOf(entry) {
   return items;
 }
 
+const NOT_SIMULATED = { delay: null, remote: null, burst_gap: null, loss_runs: null, drift_ppm: null, delta_max_ms: null, events_received: 0, comfort_noise_received: 0, timestamp_steps: 0, audio: null };
+
 function streamsOf(entry) {
   return ["caller", "callee"].flatMap((side) => {
     const d = entry.call.directions[side];
@@ -199,7 +201,7 @@ function streamsOf(entry) {
     if (d.mos === null) return [];
     const waterfall = { ro: RO, simultaneous: SIMULTANEOUS, delay: 0.15, codec: scene.ie, loss: lossCost(scene, d.loss_percent), burst: 0, discard: 0, r: d.r_factor, ie: scene.ie, bpl: scene.bpl };
     const quality = { scale: "nb", kind: "LQ", grounding: "standard", assumption: scene.codec === "G729" ? "G.729A with VAD" : "packet loss concealment as in G.711 Appendix I", mos: d.mos, r_factor: d.r_factor, waterfall };
-    return [{ direction: side, ssrc: d.ssrc, codec: d.codec, payload_type: 8, clock_rate: 8000, ptime_ms: 20, source: "192.168.1.20:4000", started_at: entry.call.answered_at, ended_at: null, mos_min: d.mos_min, total: { packets_expected: d.packets_expected, quality } }];
+    return [{ direction: side, ssrc: d.ssrc, codec: d.codec, payload_type: 8, clock_rate: 8000, ptime_ms: 20, source: "192.168.1.20:4000", ...NOT_SIMULATED, started_at: entry.call.answered_at, ended_at: null, mos_min: d.mos_min, total: { packets_expected: d.packets_expected, packets_discarded: null, discard_percent: null, burst_r: null, pdv_p50_ms: null, pdv_p95_ms: null, pdv_p99_ms: null, scored_buffer: null, buffers: null, quality, conversational: null } }];
   });
 }
 
