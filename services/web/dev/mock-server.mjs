@@ -172,7 +172,7 @@ function sliceOf(entry, side, at, length, second) {
   return {
     call_id: entry.call.call_id, direction: side, ssrc: 1, started_at: iso(at), duration_s: length, mos: mosOf(r), r_factor: r,
     packets_expected: 50 * length, packets_received: 50 * length, packets_lost: 0, loss_percent: loss,
-    jitter_ms: scene.jitter * (0.7 + 0.6 * random()), jitter_max_ms: scene.jitter * 2, impaired: entry.call.flags.includes("monitor_impaired") && second % 40 < 3,
+    jitter_ms: scene.jitter * (0.7 + 0.6 * random()), jitter_max_ms: scene.jitter * 2, discard_percent: 0, burst_r: null, pdv_p50_ms: scene.jitter, pdv_p95_ms: scene.jitter * 3, pdv_p99_ms: scene.jitter * 4, impaired: entry.call.flags.includes("monitor_impaired") && second % 40 < 3,
   };
 }
 

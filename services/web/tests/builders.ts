@@ -92,6 +92,8 @@ export function slice(second: number, change: Partial<Slice> = {}): Slice {
     r_factor: 93.2,
     loss_percent: 0,
     jitter_ms: 0.4,
+    discard_percent: 0,
+    pdv_p95_ms: 1.2,
     impaired: false,
     ...change,
   };

@@ -225,6 +225,8 @@ export interface Slice {
   readonly r_factor: number | null;
   readonly loss_percent: number | null;
   readonly jitter_ms: number | null;
+  readonly discard_percent: number | null;
+  readonly pdv_p95_ms: number | null;
   readonly impaired: boolean;
 }
 
