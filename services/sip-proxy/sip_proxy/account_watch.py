@@ -7,8 +7,8 @@ import structlog
 from shared.broker import AccountBook, BrokerLost
 from shared.settings import SipAccountSettings
 from sip_proxy.accounts import Accounts, admissible
-from sip_proxy.bindings import Binding
-from sip_proxy.location import Location
+from sip_proxy.registration.bindings import Binding
+from sip_proxy.registration.location import Location
 
 log = structlog.get_logger(__name__)
 

@@ -9,13 +9,13 @@ from pydantic import Field, field_validator, model_validator
 from shared.digest import ALGORITHMS, Algorithm
 from shared.events import Impairment, Language
 from shared.settings import SipAccountSettings
-from sip_proxy.carriers import PRIVATE_NETWORKS, Carriers, parse_carriers, parse_networks
+from sip_proxy.carriers.carriers import PRIVATE_NETWORKS, Carriers, parse_carriers, parse_networks
+from sip_proxy.carriers.resolver import parse_name_servers
 from sip_proxy.effects import Address
 from sip_proxy.guard import Rules
 from sip_proxy.guard.flood import Allowance
 from sip_proxy.guard.scanners import AGENTS
-from sip_proxy.registrar import Limits
-from sip_proxy.resolver import parse_name_servers
+from sip_proxy.registration.registrar import Limits
 from sip_proxy.sip.locate import AddressType
 from sip_proxy.transports.certificates import TlsRules
 

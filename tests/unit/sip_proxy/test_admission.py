@@ -11,9 +11,9 @@ from shared.events import ChallengeResponseFailed, ChallengeSent, InvalidAccount
 from sip_proxy.accounts import Account, Accounts
 from sip_proxy.admission import Admitted, Door, Reply
 from sip_proxy.auth import Authenticator
-from sip_proxy.carriers import Carriers
-from sip_proxy.contact_tokens import ContactTokens
-from sip_proxy.gate import Gate
+from sip_proxy.carriers.carriers import Carriers
+from sip_proxy.carriers.contact_tokens import ContactTokens
+from sip_proxy.carriers.gate import Gate
 from sip_proxy.sip.digest import NONCE_LIFETIME_S, make_nonce
 from sip_proxy.sip.message import Request
 from tests.unit.sip_proxy.builders import AT, FROM_ALICE, SITE, request
