@@ -110,6 +110,11 @@ class SliceView:
     loss_percent: float | None
     jitter_ms: float | None
     jitter_max_ms: float | None
+    discard_percent: Annotated[float | None, Field(description="too late for the scored de-jitter buffer")]
+    burst_r: Annotated[float | None, Field(description="burst ratio (G.107); of five seconds: of the worst second")]
+    pdv_p50_ms: Annotated[float | None, Field(description="RFC 5481; of five seconds: of the worst second")]
+    pdv_p95_ms: Annotated[float | None, Field(description="the same, 95th percentile")]
+    pdv_p99_ms: Annotated[float | None, Field(description="the same, 99th percentile")]
     impaired: bool
 
 
