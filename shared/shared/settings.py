@@ -57,6 +57,22 @@ def default_route_address() -> str:
         return address
 
 
+class SipAccountSettings(CommonSettings):
+    """Where the SIP accounts come from: who checks passwords and who manages them has to know the same."""
+
+    realm: str = Field(default="vqm", pattern=r'^[^"\\\r\n]{1,128}$', description="digest realm")
+    profile: Literal["default", "production"] = "default"
+    allow_seeded_accounts: bool = Field(default=False, description="use the published passwords in production too")
+    sip_accounts_file: Path | None = Field(
+        default=None, description="JSON list of name, password, users; in place of all that is managed over REST"
+    )
+
+    @property
+    def refuses_published_passwords(self) -> bool:
+        """Whether an account whose password everybody can read is as good as none."""
+        return self.profile == "production" and not self.allow_seeded_accounts
+
+
 SettingsClass = TypeVar("SettingsClass", bound=CommonSettings)
 
 

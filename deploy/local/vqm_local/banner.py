@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sip_proxy.accounts import SEEDED
+from shared.accounts import SEEDED
 from vqm_local.certificates import CA_CERTIFICATE
 from vqm_local.system import System, first_password
 
@@ -67,7 +67,10 @@ def _sip_servers(system: System, address: str) -> list[str]:
 def _accounts(system: System) -> list[str]:
     if system.settings.sip_accounts_file is not None:
         return [f"those of {system.settings.sip_accounts_file}"]
-    return [f"{name} / {password}" for name, password in SEEDED]
+    return [
+        *(f"{name} / {password}" for name, password in SEEDED),
+        "(until somebody changes them on the page Accounts)",
+    ]
 
 
 def _dashboards(system: System, address: str) -> list[str]:

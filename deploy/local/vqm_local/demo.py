@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sip_proxy.accounts import SEEDED
+from shared.accounts import SEEDED
 from vqm_local.impair import Address, Line, impaired_line
 from vqm_local.phone import Phone, PhoneDied, PhoneError, phone_in
 from vqm_local.settings import LocalSettings

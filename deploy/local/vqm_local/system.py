@@ -1,4 +1,4 @@
-"""The whole system on this machine: the broker and the three services, up together and down together."""
+"""The whole system on this machine: the broker and the services, up together and down together."""
 
 import asyncio
 import ipaddress
@@ -22,7 +22,12 @@ NAMED_BROKER_READY_S = 5.0  # one that others run is there, or was forgotten
 
 # In this order they start, the phones' way in last; in the reverse order they stop, so that each can still tell
 # the next one how things ended.
-SERVICES = {"api": "api", "rtp-analyzer": "rtp_analyzer", "sip-proxy": "sip_proxy"}
+SERVICES = {
+    "api": "api",
+    "capture-worker": "rtp_analyzer.capture_worker",
+    "rtp-analyzer": "rtp_analyzer",
+    "sip-proxy": "sip_proxy",
+}
 
 
 class StartFailed(Exception):
@@ -30,7 +35,7 @@ class StartFailed(Exception):
 
 
 class System:
-    """Broker, api, rtp-analyzer and sip-proxy. `async with System(settings, say) as system:` or start() and stop()."""
+    """Broker and services. `async with System(settings, say) as system:` or start() and stop()."""
 
     def __init__(self, settings: LocalSettings, say: Say) -> None:
         self.settings = settings

@@ -17,9 +17,11 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.types import ASGIApp
 
 from api import first_start
+from api.accounts import SipAccounts
 from api.app import create_app
 from api.audit import Audit
 from api.auth import Auth
+from api.captures import CaptureRules, Captures
 from api.config_help.servers import SipServer
 from api.feed import LiveFeed
 from api.first_start import FirstPassword
@@ -33,7 +35,8 @@ from api.settings import ApiSettings, parse_networks
 from api.store.database import Database
 from api.tokens import Tokens
 from api.users import Users
-from shared.broker import Bus, State, Workers, connect
+from shared.broker import AccountBook, Bus, State, Workers, connect
+from shared.capture_spool import CaptureSpool
 from shared.health import beat
 from shared.service import run
 from shared.settings import load
@@ -76,11 +79,13 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
         feed = await LiveFeed.restore(bus, database, now, tally.observe)
         retention = Retention(database, settings.keep_days(), now)
         disk = Disk(database.path and database.path.absolute().parent, settings.disk_reserve_mb << 20)
+        captures = await _captures(settings, database, feed)
         ingest = Ingest(bus, database, settings.instance, now, disk.keeps_details)
         janitor = Janitor(bus, STREAMS, now)
         sip_server = SipServer(
             settings.public_address, settings.advertised_address(), settings.sip_port, settings.sips_port
         )
+        accounts = SipAccounts(database, AccountBook(redis), settings, now)
         app = create_app(
             Parts(
                 database,
@@ -95,6 +100,8 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
                 retention,
                 disk,
                 sip_server,
+                captures,
+                accounts,
                 now,
                 tally=tally,
                 metrics_networks=parse_networks(settings.metrics_networks),
@@ -107,17 +114,31 @@ async def main(settings: ApiSettings, listener: socket.socket, hasher: HasherPro
         gc.freeze()
         gc.set_threshold(*COLLECT)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(ingest.run())
-            tasks.create_task(feed.run())
-            tasks.create_task(janitor.run())
-            tasks.create_task(audit.run())
-            tasks.create_task(retention.run())
+            for part in (ingest, feed, janitor, audit, retention, captures):
+                tasks.create_task(part.run())
+            tasks.create_task(accounts.keep_passed_on())
             tasks.create_task(beat(state, "api", settings.instance, counters, now))
             tasks.create_task(_server(app, settings).run_until_cancelled(listener))
             log.info("listening", address=settings.bind, port=listener.getsockname()[1])
     finally:
         await database.close()
         await redis.aclose()
+
+
+async def _captures(settings: ApiSettings, database: Database, feed: LiveFeed) -> Captures:
+    """Uploaded captures, and those that an earlier process left."""
+    spool = CaptureSpool.under(settings.data_dir)
+    captures = Captures(
+        spool,
+        database,
+        Disk(spool.folder, settings.disk_reserve_mb << 20),
+        CaptureRules(settings.capture_max_mb << 20, settings.keep_capture_files, settings.instance),
+        feed.state.show_capture,
+        feed.state.forget_capture,
+        now,
+    )
+    await captures.prepare()
+    return captures
 
 
 async def _access(

@@ -9,7 +9,22 @@ from starlette.types import ASGIApp
 from api import problems
 from api.door import EncodedCallIds, Identified, SameOrigin, SecureHeaders, audited
 from api.parts import Parts
-from api.routes import audit, calls, config_help, devices, health, kpis, live, metrics, session, system, tokens, users
+from api.routes import (
+    accounts,
+    audit,
+    calls,
+    captures,
+    config_help,
+    devices,
+    health,
+    kpis,
+    live,
+    metrics,
+    session,
+    system,
+    tokens,
+    users,
+)
 from api.routes.pages import Pages
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -33,7 +48,7 @@ def create_app(parts: Parts) -> ASGIApp:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        max_body_size=65_536,  # the largest thing anybody sends is a password
+        max_body_size=65_536,  # the largest thing anybody sends is a password; captures have their own
     )
     app.state.parts = parts
     problems.install(app)
@@ -47,7 +62,15 @@ def create_app(parts: Parts) -> ASGIApp:
 
 def _rest(app: FastAPI) -> APIRouter:
     guarded = APIRouter(dependencies=[Depends(audited, scope="function")])
-    for router in (calls.router, kpis.router, devices.router, config_help.router, system.router):
+    for router in (
+        accounts.router,
+        calls.router,
+        kpis.router,
+        devices.router,
+        captures.router,
+        config_help.router,
+        system.router,
+    ):
         guarded.include_router(router)
 
     @guarded.get("/openapi.json", include_in_schema=False)
@@ -67,7 +90,7 @@ def _rest(app: FastAPI) -> APIRouter:
 
 
 def _with_problem(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema that the error answers refer to; no route returns it by itself."""
-    problem = problems.PROBLEM.json_schema()
-    schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = problem
+    """The schemas that the error answers refer to; no route returns them by itself."""
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= {"Problem": problems.PROBLEM.json_schema(), "ImportProblem": accounts.IMPORT_PROBLEM.json_schema()}
     return schema

@@ -12,7 +12,7 @@ from typing import get_args
 from api.devices import Device, DeviceEvent, DeviceKey, DeviceState, fold_device
 from api.fold import Call, Fact, facts_of, fold
 from api.quality import Direction, directions_of
-from api.shapes import CallView, Delta, Flag, LiveSlice, RegistrationView, Snapshot
+from api.shapes import CAPTURE_UNDER_WAY, CallView, CaptureView, Delta, Flag, LiveSlice, RegistrationView, Snapshot
 from api.views import call_view, flags, live_slice, registration_view
 from shared.events import CallJudged, Event, Party, Slice, StreamReport
 
@@ -49,6 +49,9 @@ class LiveState:
         self._changed_devices: set[DeviceKey] = set()
         self._removed: list[str] = []
         self._slices: list[LiveSlice] = []
+        self._captures: dict[str, CaptureView] = {}
+        self._changed_captures: dict[str, CaptureView] = {}
+        self._removed_captures: list[str] = []
         self._swept_at = now
         self.seq = 0
 
@@ -66,7 +69,14 @@ class LiveState:
         """What changed since the last time, through events or because time passed; None: nothing."""
         if now - self._swept_at >= SWEEP_S:
             self._sweep(now)
-        if not (self._changed_calls or self._changed_devices or self._removed or self._slices):
+        if not (
+            self._changed_calls
+            or self._changed_devices
+            or self._removed
+            or self._slices
+            or self._changed_captures
+            or self._removed_captures
+        ):
             return None
         self.seq += 1
         delta = Delta(
@@ -76,8 +86,11 @@ class LiveState:
             removed=self._removed,
             registrations=[self._show_device(key, now) for key in self._changed_devices],
             slices=self._slices,
+            captures=list(self._changed_captures.values()),
+            captures_removed=self._removed_captures,
         )
         self._changed_calls, self._changed_devices, self._removed, self._slices = set(), set(), [], []
+        self._changed_captures, self._removed_captures = {}, []
         return delta
 
     def snapshot(self, now: float) -> Snapshot:
@@ -91,7 +104,22 @@ class LiveState:
             at=now,
             calls=[call_view(tracked.call.signalling, tracked.directions, now) for tracked in shown],
             registrations=[registration_view(device, now) for device in self._devices.values()],
+            captures=list(self._captures.values()),
         )
+
+    def show_capture(self, capture: CaptureView) -> None:
+        """A capture as it stands now."""
+        if capture.state in CAPTURE_UNDER_WAY:
+            self._captures[capture.capture_id] = capture
+        else:
+            self._captures.pop(capture.capture_id, None)
+        self._changed_captures[capture.capture_id] = capture
+
+    def forget_capture(self, capture_id: str) -> None:
+        """A capture that was deleted."""
+        self._captures.pop(capture_id, None)
+        self._changed_captures.pop(capture_id, None)
+        self._removed_captures.append(capture_id)
 
     def seconds(self, call_id: str) -> list[Slice]:
         """The newest one-second slices of a live call, in the order of their arrival."""

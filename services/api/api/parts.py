@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from api.accounts import SipAccounts
 from api.audit import Audit
 from api.auth import Auth
+from api.captures import Captures
 from api.config_help.servers import SipServer
 from api.feed import LiveFeed
 from api.metrics import Tally
@@ -39,6 +41,8 @@ class Parts:
     retention: Retention
     disk: Disk
     sip_server: SipServer
+    captures: Captures
+    accounts: SipAccounts
     now: Callable[[], float]
     throttle: Throttle = field(default_factory=Throttle)
     services: ServiceWatch = field(default_factory=ServiceWatch)

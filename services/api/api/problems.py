@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 from starlette.exceptions import HTTPException
 
+from api.accounts import AccountsOfFile, NoPassword
 from api.store.database import DatabaseUnavailable, Unstorable
 from shared.broker import BrokerLost
 
@@ -52,6 +53,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(BrokerLost, _broker_lost)
     app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
     app.add_exception_handler(Unstorable, _not_a_value)
+    app.add_exception_handler(AccountsOfFile, _accounts_of_file)
+    app.add_exception_handler(NoPassword, _no_password)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -87,6 +90,15 @@ def _database_unavailable(_: Request, __: Exception) -> Response:
 
 def _not_a_value(_: Request, __: Exception) -> Response:
     return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a value that nothing stored can have")
+
+
+def _accounts_of_file(_: Request, __: Exception) -> Response:
+    detail = "the accounts are those of VQM_SIP_ACCOUNTS_FILE: change that file, and start the sip-proxy again"
+    return _problem(HTTPStatus.CONFLICT, detail)
+
+
+def _no_password(_: Request, __: Exception) -> Response:
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a new account needs password, or generate_password: true")
 
 
 def _bug(_: Request, __: Exception) -> Response:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.fold import MeasuredStream, Signalling
 from api.sound import combined
-from shared.events import AudioHealth, Delay, Party
+from shared.events import AudioHealth, Delay, Measures, Party
 
 PARTIES: tuple[Party, Party] = ("caller", "callee")
 
@@ -33,7 +33,7 @@ class Direction:
     rtt_ms: Annotated[float | None, Field(description="round trip, the latest; once it is over, the mean")] = None
     delay_ms: Annotated[float | None, Field(description="of the network, one way")] = None
     delay_source: Annotated[str | None, Field(description="of delay_ms: rtcp, rtcp-xr or configured")] = None
-    burst_r: Annotated[float | None, Field(description="burst ratio of the loss (G.107)")] = None
+    burst_r: Annotated[float | None, Field(description="burst ratio (G.107), of the worst stream")] = None
     codec: str | None = None
     ptime_ms: Annotated[float | None, Field(description="milliseconds of sound in a packet, as seen")] = None
     ssrc: Annotated[int | None, Field(description="of the latest stream")] = None
@@ -71,6 +71,7 @@ def direction_of(streams: list[MeasuredStream]) -> Direction:
         packets_received=sum(total.packets_received for total in totals),
         packets_lost=lost,
         loss_percent=percent(lost, expected),
+        discard_percent=_discard_percent(totals),
         duplicates=sum(total.duplicates for total in totals),
         reordered=sum(total.reordered for total in totals),
         jitter_ms=latest.total.jitter_ms,
@@ -78,6 +79,7 @@ def direction_of(streams: list[MeasuredStream]) -> Direction:
         rtt_ms=delay.rtt_ms if delay else None,
         delay_ms=delay.one_way_ms if delay else None,
         delay_source=delay.source if delay else None,
+        burst_r=max((total.burst_r for total in totals if total.burst_r is not None), default=None),
         codec=latest.report.codec,
         ptime_ms=latest.report.ptime_ms,
         ssrc=latest.ssrc,
@@ -103,6 +105,14 @@ def codec_of(call: Signalling, directions: Mapping[Party, Direction]) -> str | N
 def percent(part: int, whole: int) -> float | None:
     """None without a whole: nothing expected is not 0 % lost."""
     return 100 * part / whole if whole else None
+
+
+def _discard_percent(totals: list[Measures]) -> float | None:
+    """Of the streams whose clock rate is known: of the others nobody can say what came too late."""
+    known = [
+        (total.packets_discarded, total.packets_expected) for total in totals if total.packets_discarded is not None
+    ]
+    return percent(sum(discarded for discarded, _ in known), sum(expected for _, expected in known))
 
 
 def _latest_delay(streams: list[MeasuredStream]) -> Delay | None:

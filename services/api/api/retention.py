@@ -27,6 +27,7 @@ KINDS: Mapping[str, expiry.Step] = {
     "audit": expiry.drop_audit,
     "probes": expiry.drop_probes,
     "devices": expiry.drop_devices,
+    "captures": expiry.drop_captures,
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 
 from api.retention import KINDS
-from shared.settings import CommonSettings
+from shared.settings import SipAccountSettings
 
 EVER = "in days, 0: for ever"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -17,7 +17,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
-class ApiSettings(CommonSettings):
+class ApiSettings(SipAccountSettings):
     """What the api reads besides the common settings."""
 
     http_port: int = Field(default=8080, ge=0, le=65535, description="where the pages, REST and /ws are served")
@@ -48,8 +48,15 @@ class ApiSettings(CommonSettings):
     keep_audit_days: float = Field(default=365, ge=0, description=f"who did what over REST; {EVER}")
     keep_probes_days: float = Field(default=30, ge=0, description=f"single probes of gateways; {EVER}")
     keep_devices_days: float = Field(default=365, ge=0, description=f"devices that are not heard of any more; {EVER}")
+    keep_captures_days: float = Field(default=90, ge=0, description=f"reports of uploaded captures; {EVER}")
+    keep_capture_files: bool = Field(
+        default=False, description="uploaded captures stay, as long as their reports: what people said is in them"
+    )
+    capture_max_mb: int = Field(default=512, ge=1, description="the largest capture that may be uploaded")
     disk_reserve_mb: int = Field(
-        default=1024, ge=0, description="with less room on the disk only calls are stored: no SIP messages, no courses"
+        default=1024,
+        ge=0,
+        description="with less room on the disk only calls are stored: no SIP messages, no courses, no captures",
     )
 
     metrics_networks: str = Field(

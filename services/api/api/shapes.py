@@ -9,6 +9,7 @@ from pydantic import Field, PlainSerializer, WithJsonSchema
 from api.devices import DeviceState
 from api.gateways import GatewayState
 from api.quality import Direction
+from shared.captures import CaptureReport
 from shared.events import Party, StreamReport
 from shared.events.verdict import Verdict
 
@@ -109,6 +110,11 @@ class SliceView:
     loss_percent: float | None
     jitter_ms: float | None
     jitter_max_ms: float | None
+    discard_percent: Annotated[float | None, Field(description="too late for the scored de-jitter buffer")]
+    burst_r: Annotated[float | None, Field(description="burst ratio (G.107); of five seconds: of the worst second")]
+    pdv_p50_ms: Annotated[float | None, Field(description="RFC 5481; of five seconds: of the worst second")]
+    pdv_p95_ms: Annotated[float | None, Field(description="the same, 95th percentile")]
+    pdv_p99_ms: Annotated[float | None, Field(description="the same, 99th percentile")]
     impaired: bool
 
 
@@ -209,6 +215,32 @@ class WorkerView:
     delay_p99_ms: float | None
 
 
+CAPTURE_UNDER_WAY = ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureView:
+    """An uploaded capture file."""
+
+    capture_id: str
+    name: Annotated[str, Field(description="of the file, as the user calls it")]
+    uploaded_by: str
+    uploaded_at: Time
+    size_bytes: int
+    state: Literal["queued", "running", "done", "failed"]
+    progress: Annotated[float | None, Field(description="share that was analysed, 0 to 1; null: not begun, or failed")]
+    finished_at: Time | None
+    error: Annotated[str | None, Field(description="why there is no report, in one sentence")]
+    streams: Annotated[int | None, Field(description="RTP streams in its report; null: no report")]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureDetail(CaptureView):
+    """A capture file with what was found in it."""
+
+    report: CaptureReport | None
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """First message of the WebSocket, and whenever a client could not keep up: all that is live."""
@@ -217,6 +249,7 @@ class Snapshot:
     at: Time
     calls: list[CallView]
     registrations: list[RegistrationView]
+    captures: Annotated[list[CaptureView], Field(description="those that are not analysed yet")]
     type: Literal["snapshot"] = "snapshot"
 
 
@@ -230,6 +263,8 @@ class Delta:
     removed: Annotated[list[str], Field(description="Call-IDs that left the live view")]
     registrations: list[RegistrationView]
     slices: list[LiveSlice]
+    captures: list[CaptureView]
+    captures_removed: Annotated[list[str], Field(description="ids of captures that were deleted")]
     type: Literal["delta"] = "delta"
 
 

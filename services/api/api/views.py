@@ -109,6 +109,11 @@ def _row_view(direction: Party, ssrc: int, row: Row) -> SliceView:
         loss_percent=row.loss_percent,
         jitter_ms=row.jitter_ms,
         jitter_max_ms=row.jitter_max_ms,
+        discard_percent=row.discard_percent,
+        burst_r=row.details.get("burst_r"),
+        pdv_p50_ms=row.details.get("pdv_p50_ms"),
+        pdv_p95_ms=row.details.get("pdv_p95_ms"),
+        pdv_p99_ms=row.details.get("pdv_p99_ms"),
         impaired=row.impaired,
     )
 
@@ -136,6 +141,11 @@ def _slice_fields(part: Slice) -> dict[str, Any]:
         "loss_percent": interval.loss_percent,
         "jitter_ms": interval.jitter_ms,
         "jitter_max_ms": interval.jitter_max_ms,
+        "discard_percent": interval.discard_percent,
+        "burst_r": interval.burst_r,
+        "pdv_p50_ms": interval.pdv_p50_ms,
+        "pdv_p95_ms": interval.pdv_p95_ms,
+        "pdv_p99_ms": interval.pdv_p99_ms,
         "impaired": part.impaired,
     }
 

@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
         "--json", action="store_true", help="print one JSON document with everything that was measured"
     )
     capture.add_argument("--no-progress", action="store_true", help="no progress bar on the terminal")
+    capture.add_argument(
+        "--tell-progress", action="store_true", help="write `progress 0.42` lines to standard error, for programs"
+    )
     return parser
 
 

@@ -6,14 +6,27 @@ import secrets
 import sys
 import time
 from functools import partial
+from typing import NoReturn
 
 import uvloop
 
-from shared.broker import Bus, NonceUses, Outbox, Proxies, Quotas, Registry, State, Workers, connect
+from shared.broker import (
+    AccountBook,
+    BrokerLost,
+    Bus,
+    NonceUses,
+    Outbox,
+    Proxies,
+    Quotas,
+    Registry,
+    State,
+    Workers,
+    connect,
+)
 from shared.health import beat
 from shared.service import run
 from shared.settings import load
-from sip_proxy.accounts import Accounts, AccountsUnreadable, from_file, seeded
+from sip_proxy.accounts import Accounts, AccountsUnreadable, admissible, from_file, seeded
 from sip_proxy.app import App
 from sip_proxy.settings import SipProxySettings
 
@@ -32,6 +45,7 @@ async def serve(settings: SipProxySettings, accounts: Accounts) -> None:
             app = App(
                 settings,
                 accounts,
+                AccountBook(redis),
                 bus,
                 state,
                 Workers(redis),
@@ -72,19 +86,45 @@ async def _collect_cycles() -> None:
 
 
 def load_accounts(settings: SipProxySettings) -> Accounts:
-    """The accounts of the file, or the published ones; a file that cannot be read ends the process."""
+    """The accounts of the file; or those to begin with, until somebody manages others: the published ones, if they may
+    be used. A file that cannot be read ends the process."""
     if settings.sip_accounts_file is None:
-        return seeded(settings.realm)
+        return Accounts(()) if settings.refuses_published_passwords else seeded(settings.realm)
     try:
         return from_file(settings.sip_accounts_file, settings.realm)
     except AccountsUnreadable as error:
-        print(f"VQM_SIP_ACCOUNTS_FILE cannot be used: {error}", file=sys.stderr)  # noqa: T201  # logs are not set up yet
-        raise SystemExit(2) from None
+        _stop(f"VQM_SIP_ACCOUNTS_FILE cannot be used: {error}")
+
+
+async def demand_own_accounts(settings: SipProxySettings) -> None:
+    """Ends the process when nobody has made an account whose password is not published."""
+    redis = connect(settings.redis_url)
+    try:
+        while True:
+            try:
+                _, found = await AccountBook(redis).read()
+                break
+            except BrokerLost:
+                await asyncio.sleep(1)
+    finally:
+        await redis.aclose()
+    if not admissible(found, settings.realm, refuses_published=True):
+        _stop(
+            "the production profile needs accounts: name VQM_SIP_ACCOUNTS_FILE, or make some on the page Accounts, "
+            "or set VQM_ALLOW_SEEDED_ACCOUNTS=true to go on with passwords that everybody can read"
+        )
+
+
+def _stop(why: str) -> NoReturn:
+    print(why, file=sys.stderr)  # noqa: T201  # logs are not set up yet
+    raise SystemExit(2)
 
 
 def main() -> None:
     settings = load(SipProxySettings)
     accounts = load_accounts(settings)
+    if settings.sip_accounts_file is None and settings.refuses_published_passwords:
+        asyncio.run(demand_own_accounts(settings))
     run("sip-proxy", settings, lambda: serve(settings, accounts), uvloop.new_event_loop)
 
 

@@ -2,25 +2,22 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
+import structlog
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from shared.events import Transport, Value
-from sip_proxy.sip.digest import Algorithm, ha1
+from shared.accounts import AccountRights, Ha1, SipAccount, hashes
+from shared.accounts import seeded as seeded_accounts
+from shared.digest import Algorithm
+from shared.events import Transport
 
-# The accounts of a first start, so that a phone can be tried at once. They are public: every reader of this file
-# knows them, so the production profile refuses them (settings.py).
-SEEDED = (
-    ("gateway-monitor", "VoipQuality2025!"),
-    ("gateway-test", "TestMonitor123"),
-    ("welcome-gw", "WelcomeGW456"),
-)
+log = structlog.get_logger(__name__)
 
 ANY_TRANSPORT: frozenset[Transport] = frozenset({"udp", "tcp", "tls"})
-ALGORITHMS: tuple[Algorithm, ...] = ("MD5", "SHA-256")
 
 
 class AccountsUnreadable(Exception):
@@ -38,6 +35,24 @@ class Account:
     max_calls: int | None = None
     max_calls_per_day: int | None = None
     allowed_prefixes: tuple[str, ...] = ()
+    mark: str = field(init=False)  # of the account with this password: what is registered with it bears it
+
+    def __post_init__(self) -> None:
+        secret = json.dumps([self.name, sorted(self.ha1.items())]).encode()
+        object.__setattr__(self, "mark", blake2b(secret, digest_size=6).hexdigest())
+
+    @classmethod
+    def of(cls, kept: SipAccount) -> Self:
+        """The account as it is asked for with every request."""
+        return cls(
+            kept.name,
+            kept.ha1,
+            frozenset(kept.owned_users),
+            frozenset(kept.transports),
+            kept.max_calls,
+            kept.max_calls_per_day,
+            kept.allowed_prefixes,
+        )
 
     @property
     def is_counted(self) -> bool:
@@ -49,19 +64,12 @@ class Account:
         return number.startswith(self.allowed_prefixes)
 
 
-class AccountLine(Value):
+class AccountLine(AccountRights):
     """One account of the accounts file: with its password, or with the hashes of it for our realm."""
 
     name: str = Field(min_length=1, max_length=128)
     password: str | None = Field(default=None, min_length=1, max_length=256)
-    ha1: dict[Algorithm, Annotated[str, Field(pattern=r"^([0-9a-f]{32}|[0-9a-f]{64})$")]] = Field(default_factory=dict)
-    users: tuple[str, ...] = ()
-    transports: tuple[Transport, ...] = Field(default=("udp", "tcp", "tls"), min_length=1)
-    max_calls: int | None = Field(default=None, ge=0, description="at once, as the caller")
-    max_calls_per_day: int | None = Field(default=None, ge=0, description="a day of UTC")
-    allowed_prefixes: tuple[Annotated[str, Field(min_length=1, max_length=32)], ...] = Field(
-        default=(), description="how numbers may begin that are no user or extension here"
-    )
+    ha1: Ha1 = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_one_secret(self) -> Self:
@@ -70,24 +78,21 @@ class AccountLine(Value):
         return self
 
     def account(self, realm: str) -> Account:
-        if self.password is not None:
-            unlimited = account(self.name, self.password, realm, self.users)
-        else:
-            unlimited = Account(self.name, self.ha1, frozenset(self.users or (self.name,)))
-        return replace(
-            unlimited,
-            transports=frozenset(self.transports),
-            max_calls=self.max_calls,
-            max_calls_per_day=self.max_calls_per_day,
-            allowed_prefixes=self.allowed_prefixes,
-        )
+        rights = self.model_dump(exclude={"name", "password", "ha1"})
+        secret = self.ha1 if self.password is None else hashes(self.name, realm, self.password)
+        return Account.of(SipAccount(name=self.name, realm=realm, ha1=secret, **rights))
 
 
 class Accounts:
     """All accounts, by digest user name and by owned user."""
 
     def __init__(self, accounts: Iterable[Account]) -> None:
+        self.replace(accounts)
+
+    def replace(self, accounts: Iterable[Account]) -> None:
+        """From now on there are these and no others."""
         self._by_name = {account.name: account for account in accounts}
+        self._by_mark = {account.mark: account for account in self._by_name.values()}
         self._users = frozenset(user for account in self._by_name.values() for user in account.users)
 
     def find(self, name: str) -> Account | None:
@@ -97,20 +102,33 @@ class Accounts:
         """Whether some account owns this user, so that it may be called."""
         return user in self._users
 
+    def stands_by(self, mark: str, user: str) -> bool:
+        """Whether the account of this mark still exists, with the same password, and owns this user."""
+        account = self._by_mark.get(mark)
+        return account is not None and user in account.users
 
-def account(name: str, password: str, realm: str, users: Iterable[str] = ()) -> Account:
-    """An account whose password is known now and forgotten at once; by default it owns its own name."""
-    hashes: dict[Algorithm, str] = {algorithm: ha1(name, realm, password, algorithm) for algorithm in ALGORITHMS}
-    return Account(name, hashes, frozenset(users) or frozenset({name}))
+
+def admissible(accounts: Iterable[SipAccount], realm: str, *, refuses_published: bool) -> list[Account]:
+    """Those whose password can be right here, and may be."""
+    found = []
+    for each in accounts:
+        if each.realm != realm:
+            log.warning("account of another realm, it needs a new password", account=each.name, realm=each.realm)
+        elif refuses_published and each.has_published_password:
+            log.warning("account with a published password refused", account=each.name)
+        else:
+            found.append(Account.of(each))
+    return found
 
 
 def seeded(realm: str) -> Accounts:
-    return Accounts(account(name, password, realm) for name, password in SEEDED)
+    """The accounts of a first start, with their published passwords."""
+    return Accounts(map(Account.of, seeded_accounts(realm)))
 
 
 def from_file(path: Path, realm: str) -> Accounts:
     """The accounts of a JSON list of `{"name", "password", "users"}`, or `"ha1": {"MD5", "SHA-256"}` for the password,
-    and what docs/security.md says of limits.
+    and what docs/accounts.md says of limits.
 
     Raises:
         AccountsUnreadable: the file is missing or has another shape.

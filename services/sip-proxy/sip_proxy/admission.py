@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from shared.events import Event, InvalidTransport, RequestNotAllowed
 from sip_proxy.accounts import Account
 from sip_proxy.auth import Authenticated, Authenticator, Challenged
+from sip_proxy.carriers.gate import Gate
 from sip_proxy.effects import Flow
 from sip_proxy.facts import facts_of
-from sip_proxy.gate import Gate
-from sip_proxy.proxy import is_loop
+from sip_proxy.routing.proxy import is_loop
+from sip_proxy.routing.site import Site
 from sip_proxy.sip.digest import keyed_hash
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.uri import is_secure
-from sip_proxy.site import Site
 from sip_proxy.texts import is_unicode
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, REGISTER"

@@ -4,51 +4,52 @@ import asyncio
 from collections.abc import Callable, Mapping
 from secrets import randbelow
 
-from shared.broker import Bus, NonceUses, Proxies, Quotas, Registry, State, Workers
+from shared.broker import AccountBook, Bus, NonceUses, Proxies, Quotas, Registry, State, Workers
 from shared.events import SECURITY, Draft, Event, Stream
+from sip_proxy.account_watch import AccountWatch
 from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Door
 from sip_proxy.auth import Authenticator
-from sip_proxy.call_limits import CallLimits
-from sip_proxy.callees import Callees
-from sip_proxy.calls import CallBook
-from sip_proxy.carrier_registrations import CarrierRegistrations
-from sip_proxy.carrier_requests import CarrierRequests
-from sip_proxy.carrier_sources import CarrierSources
+from sip_proxy.calls.call_limits import CallLimits
+from sip_proxy.calls.callees import Callees
+from sip_proxy.calls.calls import CallBook
+from sip_proxy.calls.deadlines import watch_deadlines
+from sip_proxy.calls.in_dialog import InDialog
+from sip_proxy.calls.invites import Invites
+from sip_proxy.calls.plain import PlainRequests
+from sip_proxy.calls.silence import SilenceWatch
+from sip_proxy.calls.speakers import Speakers
+from sip_proxy.calls.subscriptions import Subscriptions
+from sip_proxy.carriers.contact_tokens import ContactTokens
+from sip_proxy.carriers.gate import Gate
+from sip_proxy.carriers.next_hops import NextHops, Ways
+from sip_proxy.carriers.outages import Outages
+from sip_proxy.carriers.registrations import CarrierRegistrations
+from sip_proxy.carriers.requests import CarrierRequests
+from sip_proxy.carriers.resolver import Resolver
+from sip_proxy.carriers.sources import CarrierSources
 from sip_proxy.cluster import Cluster
-from sip_proxy.contact_tokens import ContactTokens
 from sip_proxy.context import Context
-from sip_proxy.deadlines import watch_deadlines
 from sip_proxy.effects import Address
-from sip_proxy.extensions import EXTENSIONS, Extensions
-from sip_proxy.forwarding import Forwarder
-from sip_proxy.gate import Gate
-from sip_proxy.gateways import Patience
+from sip_proxy.extensions.extensions import EXTENSIONS, Extensions
 from sip_proxy.guard import Guard
 from sip_proxy.guard.ban_list import BanList
 from sip_proxy.guard.journal import Journal
-from sip_proxy.in_dialog import InDialog
-from sip_proxy.invites import Invites
 from sip_proxy.ladder import Ladder
 from sip_proxy.lanes import Lanes
-from sip_proxy.location import Location
-from sip_proxy.next_hops import NextHops, Ways
+from sip_proxy.media.ports import MediaPorts
 from sip_proxy.nonces import keep_shared, new_secret, share
-from sip_proxy.outages import Outages
 from sip_proxy.parties import Parties
-from sip_proxy.plain import PlainRequests
-from sip_proxy.ports import MediaPorts
-from sip_proxy.probes import Probes
-from sip_proxy.registrations import Registrations
+from sip_proxy.registration.gateways import Patience
+from sip_proxy.registration.location import Location
+from sip_proxy.registration.probes import Probes
+from sip_proxy.registration.registrations import Registrations
 from sip_proxy.replays import Replays
-from sip_proxy.resolver import Resolver
+from sip_proxy.routing.forwarding import Forwarder
+from sip_proxy.routing.site import Site
 from sip_proxy.server import Server
 from sip_proxy.settings import SipProxySettings
-from sip_proxy.silence import SilenceWatch
 from sip_proxy.sip.transactions import Timers, TransactionLayer
-from sip_proxy.site import Site
-from sip_proxy.speakers import Speakers
-from sip_proxy.subscriptions import Subscriptions
 from sip_proxy.switchboard import Switchboard
 from sip_proxy.transports.listeners import Listeners
 from sip_proxy.work import Work
@@ -61,6 +62,7 @@ class App:
         self,
         settings: SipProxySettings,
         accounts: Accounts,
+        account_book: AccountBook,
         bus: Bus,
         state: State,
         workers: Workers,
@@ -83,11 +85,10 @@ class App:
         publish = Journal(write).publish
         self._state, self._publish, self._tasks, self._now = state, publish, tasks, now
         self._listeners = Listeners(settings)
-        address = self._listeners.address
         self._cluster = Cluster(proxies, bus, publish, settings.instance, self._listeners.addresses(), now)
         site = Site(
-            address,
-            settings.sip_domain or address.host,
+            self.address,
+            settings.sip_domain or self.address.host,
             settings.names(),
             self._listeners.secure_address,
             self._cluster.relatives,
@@ -113,6 +114,7 @@ class App:
             self._server.attach(transport, sender)
         limits = settings.registration_limits()
         self._location = Location(registry, limits, publish, now)
+        self._account_watch = AccountWatch(accounts, account_book, self._location, settings)
         ports = MediaPorts(workers, now, token)
         context = Context(self._server, site, timers, settings.realm, settings.instance, publish, now, token)
         call_limits = CallLimits(context, accounts, EXTENSIONS, quotas)
@@ -185,6 +187,8 @@ class App:
 
     async def start(self) -> None:
         """Begins to serve."""
+        await self._account_watch.begin()
+        self._tasks.create_task(self._account_watch.follow())
         await share(self._state, self._authenticator)  # before the first challenge, or its answer would be refused
         self._lanes.serve(self._switchboard.handle, self._switchboard.broken_off)
         await self._listeners.start(self._server, self._tasks)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from shared.broker import NonceUse
+from shared.digest import ALGORITHMS, Algorithm, ha1
 from shared.events import (
     ChallengeResponseFailed,
     ChallengeSent,
@@ -15,16 +16,14 @@ from shared.events import (
     InvalidPassword,
     SuccessfulAuth,
 )
-from sip_proxy.accounts import ALGORITHMS, Account, Accounts
+from sip_proxy.accounts import Account, Accounts
 from sip_proxy.effects import Flow
 from sip_proxy.facts import facts_of
 from sip_proxy.sip.digest import (
     NONCE_LIFETIME_S,
-    Algorithm,
     DigestCredentials,
     challenge,
     check_nonce,
-    ha1,
     made_at,
     make_nonce,
     parse_authorization,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from shared.events import Event, Stream
 from sip_proxy.effects import Flow
+from sip_proxy.routing.site import Site
 from sip_proxy.sip.transactions import Timers
 from sip_proxy.sip.transactions.layer import MAGIC_COOKIE
-from sip_proxy.site import Site
 from sip_proxy.wire import Wire
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sip_proxy.effects import Flow, ServerKey
-from sip_proxy.forking import Fork
+from sip_proxy.routing.forking import Fork
 from sip_proxy.sip.message import Response
 
 

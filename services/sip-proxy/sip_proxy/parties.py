@@ -2,11 +2,11 @@
 
 from shared.broker import BrokerLost
 from shared.events import Party
-from sip_proxy.bindings import Binding
-from sip_proxy.call_record import CallRecord
+from sip_proxy.calls.call_record import CallRecord
 from sip_proxy.context import Context
 from sip_proxy.effects import Flow
-from sip_proxy.location import Location
+from sip_proxy.registration.bindings import Binding
+from sip_proxy.registration.location import Location
 from sip_proxy.sip.message import Request
 from sip_proxy.sip.uri import SipUri, parse_uri, uris_equal
 

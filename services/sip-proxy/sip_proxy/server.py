@@ -15,6 +15,7 @@ from shared.events import SECURITY, Event, Stream
 from sip_proxy import stun
 from sip_proxy.admission import Door, Reply
 from sip_proxy.alarms import Alarms, Owner
+from sip_proxy.calls.speakers import unexpected_address
 from sip_proxy.cluster import Cluster
 from sip_proxy.effects import (
     Address,
@@ -35,14 +36,13 @@ from sip_proxy.effects import (
 from sip_proxy.guard import Dropped, Guard
 from sip_proxy.ladder import Ladder
 from sip_proxy.modesty import within
-from sip_proxy.proxy import stamp_source
 from sip_proxy.queue_of_strangers import QueueOfStrangers
+from sip_proxy.routing.proxy import stamp_source
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.framing import Framed, Malformed
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.parser import is_keepalive, parse_datagram
 from sip_proxy.sip.transactions import TransactionLayer
-from sip_proxy.speakers import unexpected_address
 from sip_proxy.work import (
     AckArrived,
     CancelArrived,

@@ -6,22 +6,21 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from shared.digest import ALGORITHMS, Algorithm
 from shared.events import Impairment, Language
-from shared.settings import CommonSettings
-from sip_proxy.accounts import ALGORITHMS
-from sip_proxy.carriers import PRIVATE_NETWORKS, Carriers, parse_carriers, parse_networks
+from shared.settings import SipAccountSettings
+from sip_proxy.carriers.carriers import PRIVATE_NETWORKS, Carriers, parse_carriers, parse_networks
+from sip_proxy.carriers.resolver import parse_name_servers
 from sip_proxy.effects import Address
 from sip_proxy.guard import Rules
 from sip_proxy.guard.flood import Allowance
 from sip_proxy.guard.scanners import AGENTS
-from sip_proxy.registrar import Limits
-from sip_proxy.resolver import parse_name_servers
-from sip_proxy.sip.digest import Algorithm
+from sip_proxy.registration.registrar import Limits
 from sip_proxy.sip.locate import AddressType
 from sip_proxy.transports.certificates import TlsRules
 
 
-class SipProxySettings(CommonSettings):
+class SipProxySettings(SipAccountSettings):
     sip_port: int = Field(default=5060, ge=0, le=65535, description="UDP and TCP port for SIP; 0: any free one")
     sips_port: int = Field(default=5061, ge=0, le=65535, description="TCP port for SIP over TLS; 0: any free one")
     sip_transports: str = Field(
@@ -44,12 +43,6 @@ class SipProxySettings(CommonSettings):
         default=None, pattern=r"^[A-Za-z0-9.\-]{1,253}$", description="domain of all addresses of record"
     )
     instance: str = Field(default="proxy-1", pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="name of this replica")
-    realm: str = Field(default="vqm", pattern=r'^[^"\\\r\n]{1,128}$', description="digest realm")
-    profile: Literal["default", "production"] = "default"
-    allow_seeded_accounts: bool = Field(default=False, description="use the published passwords in production too")
-    sip_accounts_file: Path | None = Field(
-        default=None, description="JSON list of name, password, users; replaces the seeded accounts"
-    )
     media_timeout_s: float = Field(
         default=120.0, ge=1.0, le=86400.0, description="a call without RTP for so long is hung up, unless it is on hold"
     )
@@ -140,15 +133,6 @@ class SipProxySettings(CommonSettings):
     def _carriers_are_others(self) -> Self:
         if self.sip_domain in {carrier.domain for carrier in parse_carriers(self.carriers)}:
             raise ValueError("VQM_CARRIERS names VQM_SIP_DOMAIN, our own domain")
-        return self
-
-    @model_validator(mode="after")
-    def _no_published_passwords(self) -> Self:
-        if self.profile == "production" and self.sip_accounts_file is None and not self.allow_seeded_accounts:
-            raise ValueError(
-                "the production profile needs VQM_SIP_ACCOUNTS_FILE, "
-                "or VQM_ALLOW_SEEDED_ACCOUNTS=true to go on with passwords that everybody can read"
-            )
         return self
 
     @model_validator(mode="after")

@@ -1,20 +1,20 @@
 """Who serves what: each piece of work goes to the one place that understands it."""
 
 from shared.broker import BrokerLost
-from sip_proxy.call_limits import CallLimits
-from sip_proxy.calls import CallBook
-from sip_proxy.carrier_requests import CarrierRequests
+from sip_proxy.calls.call_limits import CallLimits
+from sip_proxy.calls.calls import CallBook
+from sip_proxy.calls.in_dialog import InDialog
+from sip_proxy.calls.invites import Invites
+from sip_proxy.calls.plain import PlainRequests
+from sip_proxy.calls.subscriptions import Subscriptions
+from sip_proxy.carriers.requests import CarrierRequests
 from sip_proxy.context import Context
-from sip_proxy.extensions import EXTENSIONS, Extensions
-from sip_proxy.forwarding import Forwarder
-from sip_proxy.in_dialog import InDialog
-from sip_proxy.invites import Invites
-from sip_proxy.plain import PlainRequests
-from sip_proxy.probes import Probes
-from sip_proxy.registrations import Registrations
+from sip_proxy.extensions.extensions import EXTENSIONS, Extensions
+from sip_proxy.registration.probes import Probes
+from sip_proxy.registration.registrations import Registrations
 from sip_proxy.replays import Replays
+from sip_proxy.routing.forwarding import Forwarder
 from sip_proxy.sip.message import response_to
-from sip_proxy.subscriptions import Subscriptions
 from sip_proxy.unavailable import retry_later
 from sip_proxy.work import (
     AckArrived,

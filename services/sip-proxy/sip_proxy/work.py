@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sip_proxy.accounts import Account
 from sip_proxy.auth import Authenticated
-from sip_proxy.call_record import CallRecord
+from sip_proxy.calls.call_record import CallRecord
 from sip_proxy.effects import ClientKey, Failure, Flow, ServerKey
 from sip_proxy.sip.message import Request, Response
 

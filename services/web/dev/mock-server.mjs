@@ -172,7 +172,7 @@ function sliceOf(entry, side, at, length, second) {
   return {
     call_id: entry.call.call_id, direction: side, ssrc: 1, started_at: iso(at), duration_s: length, mos: mosOf(r), r_factor: r,
     packets_expected: 50 * length, packets_received: 50 * length, packets_lost: 0, loss_percent: loss,
-    jitter_ms: scene.jitter * (0.7 + 0.6 * random()), jitter_max_ms: scene.jitter * 2, impaired: entry.call.flags.includes("monitor_impaired") && second % 40 < 3,
+    jitter_ms: scene.jitter * (0.7 + 0.6 * random()), jitter_max_ms: scene.jitter * 2, discard_percent: 0, burst_r: null, pdv_p50_ms: scene.jitter, pdv_p95_ms: scene.jitter * 3, pdv_p99_ms: scene.jitter * 4, impaired: entry.call.flags.includes("monitor_impaired") && second % 40 < 3,
   };
 }
 
@@ -192,6 +192,8 @@ function slicesOf(entry) {
   return items;
 }
 
+const NOT_SIMULATED = { delay: null, remote: null, burst_gap: null, loss_runs: null, drift_ppm: null, delta_max_ms: null, events_received: 0, comfort_noise_received: 0, timestamp_steps: 0, audio: null };
+
 function streamsOf(entry) {
   return ["caller", "callee"].flatMap((side) => {
     const d = entry.call.directions[side];
@@ -199,7 +201,7 @@ function streamsOf(entry) {
     if (d.mos === null) return [];
     const waterfall = { ro: RO, simultaneous: SIMULTANEOUS, delay: 0.15, codec: scene.ie, loss: lossCost(scene, d.loss_percent), burst: 0, discard: 0, r: d.r_factor, ie: scene.ie, bpl: scene.bpl };
     const quality = { scale: "nb", kind: "LQ", grounding: "standard", assumption: scene.codec === "G729" ? "G.729A with VAD" : "packet loss concealment as in G.711 Appendix I", mos: d.mos, r_factor: d.r_factor, waterfall };
-    return [{ direction: side, ssrc: d.ssrc, codec: d.codec, payload_type: 8, clock_rate: 8000, ptime_ms: 20, source: "192.168.1.20:4000", started_at: entry.call.answered_at, ended_at: null, mos_min: d.mos_min, total: { packets_expected: d.packets_expected, quality } }];
+    return [{ direction: side, ssrc: d.ssrc, codec: d.codec, payload_type: 8, clock_rate: 8000, ptime_ms: 20, source: "192.168.1.20:4000", ...NOT_SIMULATED, started_at: entry.call.answered_at, ended_at: null, mos_min: d.mos_min, total: { packets_expected: d.packets_expected, packets_discarded: null, discard_percent: null, burst_r: null, pdv_p50_ms: null, pdv_p95_ms: null, pdv_p99_ms: null, scored_buffer: null, buffers: null, quality, conversational: null } }];
   });
 }
 

@@ -1,5 +1,5 @@
 // Values for the tests: complete, and changed only where a test looks.
-import type { Call, Direction, Registration, SipMessage, Slice, Snapshot } from "../src/lib/types";
+import type { Call, Capture, Direction, Registration, SipMessage, Slice, Snapshot, Stream } from "../src/lib/types";
 
 export const AT = "2026-11-23T09:00:00Z";
 export const AT_MS = Date.parse(AT);
@@ -58,6 +58,30 @@ export function ended(id: string, change: Partial<Call> = {}): Call {
   return call(id, { state: "ended", phase: "ended", ended_at: AT, duration_s: 10, ...change });
 }
 
+export function stream(change: Partial<Stream> = {}): Stream {
+  return {
+    direction: "caller",
+    ssrc: 1,
+    codec: "PCMA",
+    payload_type: 8,
+    clock_rate: 8000,
+    ptime_ms: 20,
+    source: "192.0.2.1:4000",
+    delay: null,
+    remote: null,
+    burst_gap: null,
+    loss_runs: null,
+    drift_ppm: null,
+    delta_max_ms: null,
+    events_received: 0,
+    comfort_noise_received: 0,
+    timestamp_steps: 0,
+    audio: null,
+    total: null,
+    ...change,
+  };
+}
+
 export function slice(second: number, change: Partial<Slice> = {}): Slice {
   return {
     direction: "caller",
@@ -68,6 +92,8 @@ export function slice(second: number, change: Partial<Slice> = {}): Slice {
     r_factor: 93.2,
     loss_percent: 0,
     jitter_ms: 0.4,
+    discard_percent: 0,
+    pdv_p95_ms: 1.2,
     impaired: false,
     ...change,
   };
@@ -84,6 +110,22 @@ export function registration(aor: string, change: Partial<Registration> = {}): R
     registered_at: AT,
     refreshed_at: AT,
     expires_at: AT,
+    ...change,
+  };
+}
+
+export function capture(id: string, change: Partial<Capture> = {}): Capture {
+  return {
+    capture_id: id,
+    name: `${id}.pcap`,
+    uploaded_by: "admin",
+    uploaded_at: AT,
+    size_bytes: 1000,
+    state: "queued",
+    progress: null,
+    finished_at: null,
+    error: null,
+    streams: null,
     ...change,
   };
 }

@@ -1,7 +1,7 @@
 // The state that the pages show, message by message.
 import { describe, expect, it } from "vitest";
-import { ENDED_LIMIT, endedCalls, initial, liveCalls, reduce, type Message, type State } from "../src/lib/store/reduce";
-import { AT_MS, call, ended, registration, slice, snapshot } from "./builders";
+import { ENDED_LIMIT, endedCalls, initial, liveCalls, newestCaptures, reduce, type Message, type State } from "../src/lib/store/reduce";
+import { AT_MS, call, capture, ended, registration, slice, snapshot } from "./builders";
 
 const after = (...messages: Message[]): State => messages.reduce((state, one) => reduce(state, one, AT_MS), initial);
 const ids = (calls: { call_id: string }[]) => calls.map((one) => one.call_id);
@@ -152,5 +152,36 @@ describe("the history", () => {
     expect(endedCalls(state.calls)).toHaveLength(ENDED_LIMIT);
     expect(state.calls.has("e0")).toBe(false);
     expect(state.calls.has("live")).toBe(true);
+  });
+});
+
+describe("captures", () => {
+  const names = (state: State) => newestCaptures(state.captures).map((one) => `${one.capture_id} ${one.state}`);
+
+  it("are followed from the snapshot on, and go when they are deleted", () => {
+    const begun = after(snapshot({ captures: [capture("a"), capture("b")] }));
+    const state = reduce(
+      begun,
+      { type: "delta", seq: 2, captures: [capture("a", { state: "running", progress: 0.4 })], captures_removed: ["b"] },
+      AT_MS,
+    );
+
+    expect(names(state)).toEqual(["a running"]);
+  });
+
+  it("are listed with the newest in front", () => {
+    const older = capture("older", { uploaded_at: "2026-11-22T09:00:00Z" });
+
+    const state = after(snapshot(), { type: "captures", items: [older, capture("newer")] });
+
+    expect(names(state)).toEqual(["newer queued", "older queued"]);
+  });
+
+  it("do not go back to what an answer said that came late", () => {
+    const done = capture("a", { state: "done" });
+
+    const state = after(snapshot(), { type: "delta", seq: 2, captures: [done] }, { type: "captures", items: [capture("a")] });
+
+    expect(names(state)).toEqual(["a done"]);
   });
 });

@@ -53,6 +53,9 @@ describe("addresses", () => {
     for (const hash of ["", "#", "#/", "#/nothing", "#/calls/%E0%A4%A"]) {
       expect(parseRoute(hash)).toEqual({ page: "live" });
     }
+    expect(parseRoute("#/captures/../calls")).toEqual({ page: "live" });
+    expect(parseRoute("#/captures")).toEqual({ page: "captures", captureId: null });
+    expect(parseRoute("#/captures/0a1b")).toEqual({ page: "captures", captureId: "0a1b" });
     expect(parseRoute("#/devices")).toEqual({ page: "devices" });
   });
 });

@@ -41,6 +41,13 @@ describe("the columns of a chart", () => {
     expect(columns.mos).toEqual([4.41, 3.9]);
   });
 
+  it("have one for each measure, with holes where nothing is known", () => {
+    const columns = series([slice(0, { discard_percent: 2, pdv_p95_ms: 31 }), slice(1, { pdv_p95_ms: null })], "caller", AT_MS);
+
+    expect(columns.discard).toEqual([2, 0]);
+    expect(columns.pdv).toEqual([31, null]);
+  });
+
   it("show a silence as a gap", () => {
     const columns = series([slice(0), slice(9)], "caller", AT_MS);
 

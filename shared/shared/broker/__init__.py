@@ -1,6 +1,7 @@
-"""All that knows Redis: streams (bus, outbox), live state (state), bindings (registry), nonces, quotas, and who is
-there: relay workers and proxies."""
+"""All that knows Redis: streams (bus, outbox), live state (state), bindings (registry), SIP accounts, nonces,
+quotas, and who is there: relay workers and proxies."""
 
+from shared.broker.accounts import AccountBook
 from shared.broker.bus import Bus, Delivery
 from shared.broker.connection import BrokerLost, Client, connect
 from shared.broker.nonces import NonceUse, NonceUses
@@ -12,6 +13,7 @@ from shared.broker.state import State
 from shared.broker.workers import Workers, WorkerStatus
 
 __all__ = [
+    "AccountBook",
     "BrokerLost",
     "Bus",
     "Changed",

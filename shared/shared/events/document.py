@@ -29,10 +29,11 @@ What every consumer group has handled is trimmed after the time given; what a gr
 
 
 STATE = """
-Beside the streams there is live state, JSON documents that expire unless their owner renews them:
+Beside the streams there is live state, JSON documents that expire unless their owner renews them (not the accounts):
 
 | key | owner | content |
 |---|---|---|
+| `vqm:accounts`, `vqm:accounts:version` | api | SIP accounts by digest user name, with HA1; what changes with them |
 | `vqm:registration:<aor>` | sip-proxy | the contacts bound to an address of record |
 | `vqm:expiries` | sip-proxy | addresses of record by the moment when their next contact runs out, a sorted set |
 | `vqm:nonce:<nonce>:<account>` | sip-proxy | which uses of a digest nonce there were; expires with the nonce |

@@ -5,8 +5,9 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
+from shared.digest import ha1
 from sip_proxy.effects import Address
-from sip_proxy.sip.digest import challenge, ha1, parse_authorization, verify
+from sip_proxy.sip.digest import challenge, parse_authorization, verify
 from sip_proxy.sip.framing import Framed, Framer
 from sip_proxy.sip.message import Request, Response
 from sip_proxy.sip.parser import parse_datagram

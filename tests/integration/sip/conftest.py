@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pytest
 import uvloop
 
-from shared.broker import Bus, NonceUses, Outbox, Proxies, Quotas, Registry, State, Workers, connect
+from shared.broker import AccountBook, Bus, NonceUses, Outbox, Proxies, Quotas, Registry, State, Workers, connect
 from shared.events import Draft, Event, MediaAssigned, MediaUpdated, Stream
 from shared.testing import RecordingOutbox
 from sip_proxy.__main__ import load_accounts
@@ -163,6 +163,7 @@ async def _serve(
         app = App(
             settings,
             load_accounts(settings),
+            AccountBook(redis),
             Bus(redis),
             State(redis),
             Workers(redis),

@@ -8,8 +8,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any, Self
 
+from shared.digest import Algorithm, ha1
 from sip_proxy.effects import Address, Transport
-from sip_proxy.sip.digest import Algorithm, ha1
 from sip_proxy.sip.framing import Framed, Framer, Ping
 from sip_proxy.sip.message import Request, Response
 from sip_proxy.sip.parser import parse_datagram

@@ -17,10 +17,10 @@ from shared.events import (
     UserAgentChanged,
 )
 from shared.testing import RecordingOutbox
-from sip_proxy.bindings import Bindings
 from sip_proxy.effects import Address, Flow
-from sip_proxy.location import Location
-from sip_proxy.registrar import Change, Limits, asked
+from sip_proxy.registration.bindings import Bindings
+from sip_proxy.registration.location import Location
+from sip_proxy.registration.registrar import Change, Limits, asked
 from tests.unit.sip_proxy.builders import AT, FROM_ALICE, request
 
 pytestmark = pytest.mark.integration

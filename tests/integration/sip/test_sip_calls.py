@@ -6,7 +6,7 @@ import pytest
 
 from shared.broker import BrokerLost
 from shared.events import CallAnswered, CallEnded, CallRinging, CallStarted, CallUpdated, MediaUpdated
-from sip_proxy.calls import PREFIX
+from sip_proxy.calls.calls import PREFIX
 from sip_proxy.sip.message import Request
 from tests.conftest import BrokerProcess
 from tests.integration.sip.calling import audio, registered, talking

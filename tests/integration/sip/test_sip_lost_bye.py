@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from shared.events import CallEnded, SipMessageSeen
-from sip_proxy.call_record import CallRecord
-from sip_proxy.calls import PREFIX
+from sip_proxy.calls.call_record import CallRecord
+from sip_proxy.calls.calls import PREFIX
 from sip_proxy.sip.message import Request
 from tests.conftest import BrokerProcess
 from tests.integration.sip.calling import registered, talking

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from shared.broker import State, connect
+from shared.accounts import seeded, sip_account
+from shared.broker import AccountBook, State, connect
 from shared.health import alive
 from sip_proxy.effects import Address
 from tests.conftest import BrokerProcess
@@ -66,6 +67,46 @@ async def test_it_beats_serves_and_leaves_on_sigterm(broker: BrokerProcess) -> N
     assert b"Traceback" not in said
     assert [fields["type"] for _, fields in events] == ["DeviceRegistered"]  # also what waited at the end is published
     assert heartbeat.instance == "proxy-1"
+
+
+async def test_production_starts_once_there_are_accounts_of_ones_own(broker: BrokerProcess) -> None:
+    port = free_port()
+    redis = connect(broker.url)
+    await redis.flushdb()
+    await AccountBook(redis).write(None, "1", [*seeded("vqm"), sip_account("office", "vqm", "a secret of its own")])
+
+    async def registers(user: str, password: str) -> int:
+        async with Phone(Address(HOST, port), user, password) as phone:
+            return (await phone.register()).status
+
+    async def beats() -> bool:
+        return any(heartbeat.service == "sip-proxy" for heartbeat in await alive(State(redis)))
+
+    async with proxy(broker, VQM_SIP_PORT=str(port), VQM_PROFILE="production"):
+        await wait_until(beats, "the first heartbeat")
+        statuses = [
+            await registers("office", "a secret of its own"),
+            await registers("gateway-monitor", "VoipQuality2025!"),
+        ]
+
+    await redis.flushdb()
+    await redis.aclose()
+    assert statuses == [200, 401]
+
+
+async def test_production_does_not_start_with_published_passwords_alone(broker: BrokerProcess) -> None:
+    redis = connect(broker.url)
+    await redis.flushdb()
+    await AccountBook(redis).write(None, "1", seeded("vqm"))
+
+    async with proxy(broker, VQM_PROFILE="production") as process:
+        async with asyncio.timeout(20):
+            said, _ = await process.communicate()
+
+    await redis.flushdb()
+    await redis.aclose()
+    assert process.returncode == 2
+    assert "VQM_SIP_ACCOUNTS_FILE" in said.decode()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sip_proxy.carriers.resolver import Resolver, Unresolved, found
 from sip_proxy.effects import Transport
-from sip_proxy.resolver import Resolver, Unresolved, found
 from sip_proxy.sip.locate import Naptr, Question, Srv, locate
 from sip_proxy.sip.uri import parse_uri
 from tests.integration.sip.name_server import NameServer

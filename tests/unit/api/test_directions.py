@@ -40,6 +40,22 @@ def test_several_streams_are_added_up():
     assert found.ssrc == 2
 
 
+def test_what_came_too_late_is_of_the_streams_that_can_tell():
+    known = stream(1, expected=100, packets_discarded=5, burst_r=1.2)
+    uneven = stream(2, expected=300, packets_discarded=5, burst_r=2.5)
+    unclear = stream(3, expected=1000, packets_discarded=None)
+
+    found = direction_of([known, uneven, unclear])
+
+    assert (found.discard_percent, found.burst_r) == (2.5, 2.5)
+
+
+def test_without_a_known_clock_rate_nobody_can_say_what_came_too_late():
+    found = direction_of([stream(packets_discarded=None)])
+
+    assert (found.discard_percent, found.burst_r) == (None, None)
+
+
 def test_scores_of_several_streams_are_weighted_by_packets():
     streams = [stream(1, expected=100, quality=scored("nb", 4.0)), stream(2, expected=300, quality=scored("nb", 2.0))]
 

@@ -190,6 +190,33 @@ def test_the_course_has_seconds_where_they_are_at_hand_and_rows_before():
     assert sum(view.packets_expected for view in course) == 600
 
 
+def test_the_course_tells_what_came_too_late_and_how_unevenly():
+    calm = {"packets_discarded": 0, "discard_percent": 0.0, "pdv_p50_ms": 1.0, "pdv_p95_ms": 4.0, "pdv_p99_ms": 6.0}
+    uneven = {"packets_discarded": 5, "discard_percent": 10.0, "burst_r": 2.5, "pdv_p95_ms": 40.0, "pdv_p99_ms": 61.0}
+    seconds = [
+        slice_of(started_at=AT, interval=measures(**calm)),
+        slice_of(started_at=AT + 1, interval=measures(**uneven)),
+    ]
+
+    (row,) = course_view([rows_of(*seconds)], [])
+    first, second = course_view([], seconds)
+
+    assert (row.discard_percent, row.burst_r) == (5.0, 2.5)
+    assert (row.pdv_p50_ms, row.pdv_p95_ms, row.pdv_p99_ms) == (1.0, 40.0, 61.0)
+    assert (first.discard_percent, first.burst_r, first.pdv_p95_ms) == (0.0, None, 4.0)
+    assert (second.discard_percent, second.burst_r, second.pdv_p99_ms) == (10.0, 2.5, 61.0)
+
+
+def test_a_course_without_a_known_clock_rate_has_no_discards():
+    seconds = [slice_of(started_at=AT, interval=measures(packets_discarded=None, discard_percent=None))]
+
+    (row,) = course_view([rows_of(*seconds)], [])
+    (second,) = course_view([], seconds)
+
+    assert row.discard_percent is second.discard_percent is None
+    assert row.pdv_p95_ms is second.pdv_p95_ms is None
+
+
 def test_a_course_that_is_not_stored_yet_has_its_seconds():
     seconds = [slice_of(started_at=AT + number) for number in range(3)]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sip_proxy.accounts import SEEDED
-from sip_proxy.extensions import EXTENSIONS
+from shared.accounts import SEEDED
+from sip_proxy.extensions.extensions import EXTENSIONS
 from vqm_local.demo import CLEAN, ROUNDS, TONES_HZ, Plan, demonstrate
 from vqm_local.phone import PhoneError
 from vqm_local.settings import LocalSettings

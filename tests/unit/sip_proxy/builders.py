@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from sip_proxy.effects import Address, Flow
+from sip_proxy.routing.site import Site
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.parser import parse_datagram
-from sip_proxy.site import Site
 
 AT = 1_700_000_000.0
 SITE = Site(Address("192.0.2.1", 5060), "example.com", frozenset({"sip.example.com"}))

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sip_proxy.accounts import SEEDED, Account, AccountsUnreadable, from_file, seeded
+from shared.accounts import SEEDED, sip_account
+from shared.accounts import seeded as seeded_accounts
+from shared.digest import ha1
+from sip_proxy.accounts import Account, Accounts, AccountsUnreadable, admissible, from_file, seeded
 from sip_proxy.settings import SipProxySettings
-from sip_proxy.sip.digest import ha1
 from sip_proxy.sip.uri import parse_uri
 from tests.unit.sip_proxy.builders import SITE
 
@@ -88,21 +90,41 @@ def test_a_file_of_another_shape_is_named(tmp_path: Path, text: str) -> None:
         from_file(path, "vqm")
 
 
-def test_production_refuses_published_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VQM_PROFILE", "production")
+@pytest.mark.parametrize(("profile", "allowed", "refuses"), [("production", "", True), ("production", "true", False)])
+def test_production_refuses_published_passwords_unless_told(
+    monkeypatch: pytest.MonkeyPatch, profile: str, allowed: str, refuses: bool
+) -> None:
+    monkeypatch.setenv("VQM_PROFILE", profile)
+    monkeypatch.setenv("VQM_ALLOW_SEEDED_ACCOUNTS", allowed)
 
-    with pytest.raises(ValidationError, match="VQM_SIP_ACCOUNTS_FILE"):
-        SipProxySettings()
+    assert SipProxySettings().refuses_published_passwords is refuses
+    assert SipProxySettings().model_copy(update={"profile": "default"}).refuses_published_passwords is False
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("VQM_ALLOW_SEEDED_ACCOUNTS", "true"), ("VQM_SIP_ACCOUNTS_FILE", "accounts.json")]
-)
-def test_production_starts_when_told_how(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    monkeypatch.setenv("VQM_PROFILE", "production")
-    monkeypatch.setenv(name, value)
+def test_an_account_with_a_published_password_is_refused_whatever_its_name() -> None:
+    published = [*seeded_accounts("vqm"), sip_account("office", "vqm", "WelcomeGW456")]
+    own = sip_account("gateway-test", "vqm", "a password of one's own")
 
-    assert SipProxySettings().profile == "production"
+    found = admissible([*published, own], "vqm", refuses_published=True)
+
+    assert found == [Account.of(own)]
+    assert len(admissible(published, "vqm", refuses_published=False)) == 4
+
+
+def test_an_account_of_another_realm_is_left_out() -> None:
+    assert admissible([sip_account("office", "old", "secret")], "new", refuses_published=False) == []
+
+
+def test_a_registration_is_stood_by_while_the_account_has_the_same_password_and_the_user() -> None:
+    before = Account.of(sip_account("office", "vqm", "secret", users=("050", "051")))
+    accounts = Accounts([before])
+
+    accounts.replace([Account.of(sip_account("office", "vqm", "secret", users=("051",), max_calls=3))])
+    kept = [accounts.stands_by(before.mark, user) for user in ("050", "051")]
+    accounts.replace([Account.of(sip_account("office", "vqm", "another", users=("051",)))])
+
+    assert kept == [False, True]
+    assert not accounts.stands_by(before.mark, "051")
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,26 @@ from typing import Any
 
 import pytest
 
+from shared.accounts import sip_account
+from shared.digest import ha1
 from shared.events import ChallengeResponseFailed, ChallengeSent, InvalidAccountID, InvalidPassword
-from sip_proxy.accounts import Accounts, account
+from sip_proxy.accounts import Account, Accounts
 from sip_proxy.admission import Admitted, Door, Reply
 from sip_proxy.auth import Authenticator
-from sip_proxy.carriers import Carriers
-from sip_proxy.contact_tokens import ContactTokens
-from sip_proxy.gate import Gate
-from sip_proxy.sip.digest import NONCE_LIFETIME_S, ha1, make_nonce
+from sip_proxy.carriers.carriers import Carriers
+from sip_proxy.carriers.contact_tokens import ContactTokens
+from sip_proxy.carriers.gate import Gate
+from sip_proxy.sip.digest import NONCE_LIFETIME_S, make_nonce
 from sip_proxy.sip.message import Request
 from tests.unit.sip_proxy.builders import AT, FROM_ALICE, SITE, request
 
 SECRET = b"s" * 32
-ACCOUNTS = Accounts([account("alice", "correct horse", "vqm"), account("s123", "secret", "vqm", users=["0501234567"])])
+ACCOUNTS = Accounts(
+    [
+        Account.of(sip_account("alice", "vqm", "correct horse")),
+        Account.of(sip_account("s123", "vqm", "secret", users=("0501234567",))),
+    ]
+)
 
 
 @pytest.fixture

@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 
+from shared.accounts import sip_account
+from shared.digest import Algorithm, ha1
 from shared.events import ChallengeResponseFailed, ChallengeSent, InvalidAccountID, InvalidPassword, SuccessfulAuth
-from sip_proxy.accounts import Account, Accounts, account
+from sip_proxy.accounts import Account, Accounts
 from sip_proxy.auth import NO_COUNT_LIFETIME_S, Authenticated, Authenticator, Challenged
-from sip_proxy.sip.digest import NONCE_LIFETIME_S, Algorithm, ha1, make_nonce
+from sip_proxy.sip.digest import NONCE_LIFETIME_S, make_nonce
 from sip_proxy.sip.message import Request
 from tests.unit.sip_proxy.builders import AT, FROM_ALICE, request
 
 SECRET = b"s" * 32
 ONLY_SHA = Account("modern", {"SHA-256": ha1("modern", "vqm", "secret", "SHA-256")}, frozenset({"modern"}))
-ACCOUNTS = Accounts([account("alice", "secret", "vqm"), ONLY_SHA])
+ACCOUNTS = Accounts([Account.of(sip_account("alice", "vqm", "secret")), ONLY_SHA])
 BOB = "sip:bob@example.com"
 HASHES: dict[str, Callable[[bytes], Any]] = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
@@ -232,12 +234,12 @@ def test_an_unknown_user_costs_the_same_work_as_a_wrong_password(user: str, algo
 )
 def test_what_cannot_be_right_is_not_hashed(qop: str) -> None:
     """So does svcrack: qop without nc and cnonce."""
-    assert work_of(invite(authorization()))["_hash"] == 2
-    assert work_of(invite(authorization(qop=qop)))["_hash"] == 0
+    assert work_of(invite(authorization()))["hashed"] == 2
+    assert work_of(invite(authorization(qop=qop)))["hashed"] == 0
 
 
 def test_a_nonce_that_is_not_ours_is_not_hashed() -> None:
-    assert work_of(invite(authorization(nonce="0" * 46)))["_hash"] == 0
+    assert work_of(invite(authorization(nonce="0" * 46)))["hashed"] == 0
 
 
 def test_a_stale_nonce_is_said_to_be_stale_only_to_who_knows_the_password() -> None:

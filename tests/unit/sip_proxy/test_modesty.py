@@ -8,13 +8,13 @@ import pytest
 from sip_proxy.accounts import seeded
 from sip_proxy.admission import Door, Reply, capabilities
 from sip_proxy.auth import Authenticator
-from sip_proxy.carriers import Carriers
-from sip_proxy.contact_tokens import ContactTokens
+from sip_proxy.carriers.carriers import Carriers
+from sip_proxy.carriers.contact_tokens import ContactTokens
+from sip_proxy.carriers.gate import Gate
 from sip_proxy.effects import Address, Flow
-from sip_proxy.extensions import EXTENSIONS
-from sip_proxy.gate import Gate
+from sip_proxy.extensions.extensions import EXTENSIONS
 from sip_proxy.modesty import within
-from sip_proxy.proxy import stamp_source
+from sip_proxy.routing.proxy import stamp_source
 from sip_proxy.sip.message import Request, Response, response_to
 from sip_proxy.sip.parser import parse_datagram
 from tests.unit.sip_proxy.builders import AT, SITE, request

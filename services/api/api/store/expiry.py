@@ -89,6 +89,11 @@ async def drop_devices(connection: AsyncConnection, before: float) -> int:
     return dropped + await _drop(connection, gateways, gateways.c.seen_at, before)
 
 
+async def drop_captures(connection: AsyncConnection, before: float) -> int:
+    """Uploaded captures and their reports."""
+    return await _drop(connection, tables.captures, tables.captures.c.uploaded_at, before)
+
+
 async def give_back(connection: AsyncConnection) -> int:
     """Gives free pages of an SQLite file back to the disk; returns how many."""
     if connection.dialect.name != "sqlite":

@@ -258,3 +258,36 @@ positions = Table(
     Column("stream", String, primary_key=True),
     Column("entry_id", String, nullable=False),
 )
+
+# Uploaded capture files: shapes.CaptureView, who looks after it, and the CaptureReport.
+captures = Table(
+    "captures",
+    metadata,
+    Column("capture_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("uploaded_by", String, nullable=False),
+    Column("uploaded_at", Double, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("state", String, nullable=False),
+    Column("progress", Double),
+    Column("finished_at", Double),
+    Column("error", String),
+    Column("streams", Integer),
+    Column("instance", String, nullable=False),
+    Column("report", Text),
+    Index(None, "uploaded_at", "capture_id"),
+)
+
+# SIP accounts: shared.accounts.SipAccount as JSON, with HA1 and never a password.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Column("password_changed_at", Double, nullable=False),
+)
+
+# One row once somebody has managed accounts: the version of them all. Without it the published ones are in use.
+accounts_version = Table("accounts_version", metadata, Column("version", String, primary_key=True))

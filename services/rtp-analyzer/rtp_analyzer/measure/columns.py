@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,14 @@ from shared.events import Quality
 
 Columns = dict[str, NDArray[np.generic]]
 Numbers = NDArray[np.float64]
+
+
+class _Score(NamedTuple):
+    """A score, and what is written of it."""
+
+    quality: Quality
+    text: str
+    mos_text: str
 
 
 def write_progress(table: NDArray[np.void], scored: NDArray[np.int64]) -> list[str]:
@@ -49,7 +58,7 @@ def write_progress(table: NDArray[np.void], scored: NDArray[np.int64]) -> list[s
         }
     )
     return [
-        f'"burst_gap":{f"{{{gap}}}" if seen else "null"},"loss_runs":{json.dumps(runs)},{other}'
+        f'"burst_gap":{f"{{{gap}}}" if seen else "null"},"loss_runs":[{",".join(map(str, runs))}],{other}'
         for gap, seen, runs, other in zip(
             bursts_and_gaps, (span + outside).tolist(), losses["run_lengths"].tolist(), others, strict=True
         )
@@ -78,15 +87,15 @@ def write_stretch(
     counts = zip(expected.tolist(), lost.tolist(), discarded.tolist(), burst_rs, short.tolist(), strict=True)
     for row, (sent, gone, late, ratios, brief) in enumerate(counts):
         scores = [_score(ratings[row], sent, gone, *each, brief) for each in zip(late, ratios, strict=True)]
-        text, score = scores[scored[row]]
+        score, text, _ = scores[scored[row]]
         outcomes = "null"
         if simulated[row]:
             written = (
-                f'{{"name":"{name}",{buffers[buffer][row]},"mos":{json.dumps(scores[buffer][1].mos)}}}'
+                f'{{"name":"{name}",{buffers[buffer][row]},"mos":{scores[buffer].mos_text}}}'
                 for buffer, name in enumerate(BUFFERS)
             )
             outcomes = f"[{','.join(written)}]"
-        name = json.dumps(BUFFERS[scored[row]] if simulated[row] else None)
+        name = f'"{BUFFERS[scored[row]]}"' if simulated[row] else "null"
         yield f'{numbers[row]},"scored_buffer":{name},"buffers":{outcomes},"quality":{text}', score
 
 
@@ -148,19 +157,15 @@ def _buffer(table: NDArray[np.void], stretch: Stretch, buffer: int) -> list[str]
     )
 
 
-def _score(
-    rating: CodecRating, expected: int, lost: int, discarded: int, burst_r: float, short: bool
-) -> tuple[str, Quality]:
+def _score(rating: CodecRating, expected: int, lost: int, discarded: int, burst_r: float, short: bool) -> _Score:
     # How many packets there were matters only where some are missing: most streams share one score.
     judged = expected if lost or discarded else min(expected, MIN_PACKETS_FOR_MOS)
     return _scored_alike(rating, judged, lost, discarded, burst_r, short)
 
 
 @lru_cache(maxsize=8192)
-def _scored_alike(
-    rating: CodecRating, expected: int, lost: int, discarded: int, burst_r: float, short: bool
-) -> tuple[str, Quality]:
+def _scored_alike(rating: CodecRating, expected: int, lost: int, discarded: int, burst_r: float, short: bool) -> _Score:
     score = quality(rating, expected, lost, discarded, burst_r)
     if short and score.mos is not None:
         score = TOO_SHORT
-    return score.model_dump_json(), score
+    return _Score(score, score.model_dump_json(), json.dumps(score.mos))

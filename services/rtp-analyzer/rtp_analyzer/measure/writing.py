@@ -122,7 +122,7 @@ def _write(
         f'"total":{{{total[0]},"conversational":{talk_so_far}}},"delay":{latest},"remote":{_json(aside.remote)},'
         f'"goodbye":{"true" if aside.goodbye else "false"},"audio":{_json(cut.audio.total)},'
         f'"audio_interval":{_json(cut.audio.slice)},"impaired":{"true" if cut.impaired_by else "false"},'
-        f'"impaired_by":{json.dumps(cut.impaired_by)}}}'
+        f'"impaired_by":{_names(cut.impaired_by)}}}'
     )
     return text, interval[1].mos
 
@@ -138,6 +138,10 @@ def _conversation(
     if known is None or known.mouth_to_ear_ms is None:
         return _json(known), "null"
     return _json(known), _json(conversational(listening, known.mouth_to_ear_ms))
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return json.dumps(names) if names else "[]"
 
 
 def _json(value: Value | None) -> str:

@@ -10,14 +10,13 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.digest import ALGORITHMS, Algorithm, hashed
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.grammar import QUOTED, TOKEN, quote, unquote
 
-Algorithm = Literal["MD5", "SHA-256"]
 NonceState = Literal["ok", "stale", "bad"]
 
 NONCE_LIFETIME_S = 300.0  # long enough for one call set-up over a slow link; a client learns a new one with stale=true
-_HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 _NONCE_TIME_DIGITS = 14  # microseconds in hexadecimal; enough until the year 4253
 _NONCE_PROOF_BYTES = 9  # 72 bits that can only be guessed at by asking us; short, as challenges go to strangers
 _match_scheme = re.compile(rf"[ \t]*+({TOKEN})(?:[ \t]++|\Z)").match
@@ -48,11 +47,6 @@ class DigestCredentials:
     def nonce_count(self) -> int:
         """The use of the nonce that the client claims this is; 0 without qop."""
         return int(self.nc, 16) if self.nc is not None and _is_nonce_count(self.nc) else 0
-
-
-def ha1(user: str, realm: str, password: str, algorithm: Algorithm = "MD5") -> str:
-    """RFC 7616 3.4.2: the secret that a server keeps instead of the password."""
-    return _hash(algorithm, f"{user}:{realm}:{password}")
 
 
 def challenge(realm: str, nonce: str, algorithm: Algorithm = "MD5", *, stale: bool = False, qop: bool = True) -> str:
@@ -96,7 +90,7 @@ def verify(credentials: DigestCredentials, method: str, ha1: str) -> bool:
     Refuses before hashing what cannot be right: an unknown algorithm or qop, or qop without a proper nc and a cnonce.
     """
     algorithm = credentials.algorithm
-    if algorithm not in _HASHES:
+    if algorithm not in ALGORITHMS:
         return False
     if credentials.qop is None:
         middle = credentials.nonce  # RFC 2617 3.2.2.1, as RFC 2069 clients do
@@ -104,8 +98,8 @@ def verify(credentials: DigestCredentials, method: str, ha1: str) -> bool:
         middle = f"{credentials.nonce}:{credentials.nc}:{credentials.cnonce}:auth"
     else:
         return False
-    ha2 = _hash(algorithm, f"{method}:{credentials.uri}")
-    expected = _hash(algorithm, f"{ha1}:{middle}:{ha2}")
+    ha2 = hashed(algorithm, f"{method}:{credentials.uri}")
+    expected = hashed(algorithm, f"{ha1}:{middle}:{ha2}")
     return hmac.compare_digest(expected.encode(), credentials.response.encode("utf-8", "surrogateescape"))
 
 
@@ -139,11 +133,6 @@ def _nonce_proof(secret: bytes, time: str, realm: str) -> str:
 def keyed_hash(secret: bytes, octets: bytes, size: int) -> bytes:
     """What only who knows the secret can make of these octets (RFC 7693 2.9), at a third of the time of an HMAC."""
     return hashlib.blake2b(octets, digest_size=size, key=secret).digest()
-
-
-def _hash(algorithm: str, text: str) -> str:
-    octets = text.encode("utf-8", "surrogateescape")
-    return hashlib.new(_HASHES[algorithm], octets, usedforsecurity=False).hexdigest()
 
 
 def _parse_params(text: str, at: int) -> dict[str, str]:

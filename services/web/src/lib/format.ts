@@ -11,6 +11,9 @@ export interface Formats {
   /** One decimal; a loss that is there but rounds to nothing is not shown as nothing. */
   percent(value: number | null): string;
   milliseconds(value: number | null): string;
+  seconds(value: number | null): string;
+  /** Parts per million: clocks. */
+  ppm(value: number | null): string;
   /** Audio levels relative to overload. */
   level(value: number | null): string;
   count(value: number | null): string;
@@ -46,6 +49,8 @@ export function formats(locale: string): Formats {
         loss > 0 && loss < 0.05 ? `<${percent.format(0.001)}` : percent.format(loss / 100),
       ),
     milliseconds: (value) => known(value, (ms) => `${one.format(ms)}\u00a0ms`),
+    seconds: (value) => known(value, (s) => `${one.format(s)}\u00a0s`),
+    ppm: (value) => known(value, (ppm) => `${whole.format(Math.round(ppm))}\u00a0ppm`),
     level: (value) => known(value, (dbov) => `${one.format(dbov)}\u00a0dBov`),
     count: (value) => known(value, (count) => whole.format(count)),
     time: (value) => known(value, (instant) => time.format(toMs(instant))),

@@ -89,9 +89,70 @@ export interface Quality {
   readonly waterfall: Waterfall | null;
 }
 
+export type BufferName = "fixed50" | "fixed200" | "adaptive500";
+
+/** What one simulated de-jitter buffer would have made of the stream. */
+export interface BufferOutcome {
+  readonly name: BufferName;
+  readonly packets_discarded: number;
+  readonly discard_percent: number | null;
+  readonly hold_ms: number | null;
+  readonly mos: number | null;
+}
+
 export interface Measures {
   readonly packets_expected: number;
+  readonly packets_discarded: number | null;
+  readonly discard_percent: number | null;
+  readonly burst_r: number | null;
+  readonly pdv_p50_ms: number | null;
+  readonly pdv_p95_ms: number | null;
+  readonly pdv_p99_ms: number | null;
+  readonly scored_buffer: BufferName | null;
+  readonly buffers: readonly BufferOutcome[] | null;
   readonly quality: Quality | null;
+  readonly conversational: Quality | null;
+}
+
+export interface BurstGap {
+  readonly bursts: number;
+  readonly burst_density: number | null;
+  readonly gap_density: number | null;
+  readonly burst_duration_ms: number | null;
+  readonly gap_duration_ms: number | null;
+}
+
+export interface Delay {
+  readonly one_way_ms: number;
+  readonly rtt_ms: number | null;
+  readonly source: "rtcp" | "rtcp-xr" | "configured";
+  readonly mouth_to_ear_ms: number | null;
+  readonly parts: {
+    readonly packetisation_ms: number;
+    readonly look_ahead_ms: number;
+    readonly network_ms: number;
+    readonly buffer_ms: number | null;
+    readonly play_out_ms: number;
+  } | null;
+}
+
+/** What the phone at the other end says by RTCP of what it received. */
+export interface RemoteReport {
+  readonly reports: number;
+  readonly fraction_lost_percent: number | null;
+  readonly cumulative_lost: number | null;
+  readonly jitter_ms: number | null;
+  readonly rtt_ms: number | null;
+  readonly rtt_mean_ms: number | null;
+  readonly voip: {
+    readonly loss_percent: number;
+    readonly discard_percent: number;
+    readonly end_system_delay_ms: number | null;
+    readonly buffer_nominal_ms: number;
+    readonly r_factor: number | null;
+    readonly mos_lq: number | null;
+    readonly mos_cq: number | null;
+  } | null;
 }
 
 export interface Stream {
@@ -102,11 +163,54 @@ export interface Stream {
   readonly clock_rate: number | null;
   readonly ptime_ms: number | null;
   readonly source: string | null;
+  readonly delay: Delay | null;
+  readonly remote: RemoteReport | null;
+  readonly burst_gap: BurstGap | null;
+  readonly loss_runs: readonly number[] | null; // of 1, 2, ... 9, and 10 or more packets
+  readonly drift_ppm: number | null;
+  readonly delta_max_ms: number | null;
+  readonly events_received: number;
+  readonly comfort_noise_received: number;
+  readonly timestamp_steps: number;
+  readonly audio: AudioHealth | null;
   readonly total: Measures | null;
+}
+
+export type Rating = "good" | "fair" | "poor" | "unknown";
+export type Problem = "missing" | "loss" | "late" | "delay" | "clock" | "codec" | "silent" | "clipped";
+export type Culprit =
+  | "caller_access" // the way between the caller and this system
+  | "callee_access"
+  | "caller_device"
+  | "callee_device"
+  | "monitor"
+  | "codec"
+  | "unknown";
+
+/** A number that a finding rests on, and what it would have to stay below to go unnoticed. */
+export interface Evidence {
+  readonly measure: string;
+  readonly value: number;
+  readonly limit: number | null;
+}
+
+export interface Finding {
+  readonly direction: Party;
+  readonly problem: Problem;
+  readonly culprit: Culprit;
+  readonly r_lost: number | null;
+  readonly evidence: readonly Evidence[];
+}
+
+export interface Verdict {
+  readonly rating: Rating;
+  readonly findings: readonly Finding[];
+  readonly unseen: readonly Party[]; // whose RTCP does not tell what reached them
 }
 
 export interface CallDetail extends Call {
   readonly streams: readonly Stream[];
+  readonly verdict: Verdict | null;
 }
 
 export type Instant = string | number; // RFC 3339, or seconds since 1970
@@ -121,6 +225,8 @@ export interface Slice {
   readonly r_factor: number | null;
   readonly loss_percent: number | null;
   readonly jitter_ms: number | null;
+  readonly discard_percent: number | null;
+  readonly pdv_p95_ms: number | null;
   readonly impaired: boolean;
 }
 
@@ -147,6 +253,15 @@ export interface Registration {
   readonly registered_at: string | null;
   readonly refreshed_at: string | null;
   readonly expires_at: string | null;
+}
+
+/** A registered contact that is asked now and then whether it answers. */
+export interface Gateway {
+  readonly aor: string;
+  readonly contact: string;
+  readonly state: "up" | "down" | null;
+  readonly probed_at: string | null;
+  readonly rtt_ms: number | null;
 }
 
 /** The same in each language of the page. */
@@ -194,12 +309,27 @@ export interface Page<Item> {
   readonly next_cursor: string | null;
 }
 
+/** An uploaded capture file, without its report. */
+export interface Capture {
+  readonly capture_id: string;
+  readonly name: string;
+  readonly uploaded_by: string;
+  readonly uploaded_at: string;
+  readonly size_bytes: number;
+  readonly state: "queued" | "running" | "done" | "failed";
+  readonly progress: number | null; // 0 to 1
+  readonly finished_at: string | null;
+  readonly error: string | null;
+  readonly streams: number | null;
+}
+
 export interface Snapshot {
   readonly type: "snapshot";
   readonly at: Instant;
   readonly seq: number;
   readonly calls: readonly Call[];
   readonly registrations: readonly Registration[];
+  readonly captures?: readonly Capture[]; // those under way
 }
 
 export interface Delta {
@@ -209,6 +339,8 @@ export interface Delta {
   readonly removed?: readonly string[];
   readonly registrations?: readonly Registration[];
   readonly slices?: readonly Slice[];
+  readonly captures?: readonly Capture[];
+  readonly captures_removed?: readonly string[];
 }
 
 export interface Ping {

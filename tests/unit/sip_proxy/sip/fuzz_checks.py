@@ -3,9 +3,9 @@
 import contextlib
 from pathlib import Path
 
-from sip_proxy.bodies import anchor_body, description_of
-from sip_proxy.dialog_ends import DialogEnd
-from sip_proxy.session_expiry import expires_at
+from sip_proxy.calls.dialog_ends import DialogEnd
+from sip_proxy.calls.session_expiry import expires_at
+from sip_proxy.media.bodies import anchor_body, description_of
 from sip_proxy.sip.digest import check_nonce, parse_authorization, verify
 from sip_proxy.sip.errors import SdpError, SipParseError
 from sip_proxy.sip.message import Request, Response, response_to
@@ -15,7 +15,7 @@ from sip_proxy.sip.redact import MAX_CHARS, redact
 from sip_proxy.sip.sdp import NothingAcceptable, SessionDescription, answer_for, rewrite
 from sip_proxy.sip.uri import SipUri, parse_target
 from tests.unit.sip_proxy.builders import AT, SITE
-from tests.unit.sip_proxy.test_anchoring import anchor
+from tests.unit.sip_proxy.media.test_anchoring import anchor
 
 SEEDS = sorted(path.read_bytes() for path in (Path(__file__).parents[3] / "data" / "sip").glob("*.sip"))
 OFFER = (

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-from sip_proxy.bodies import anchor_body, description_of
+from sip_proxy.media.bodies import anchor_body, description_of
 from sip_proxy.sip.digest import parse_authorization
 from sip_proxy.sip.errors import SdpError, SipParseError
 from sip_proxy.sip.message import Request
 from sip_proxy.sip.parser import parse_datagram
 from sip_proxy.sip.redact import redact
-from tests.unit.sip_proxy.test_anchoring import anchor
+from tests.unit.sip_proxy.media.test_anchoring import anchor
 
 HEAD = (
     "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP a:5060;branch=z9hG4bKa{via}\r\nFrom: {from_}<sip:a@b>;tag=1\r\n"

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from shared.digest import Algorithm, ha1
 from sip_proxy.sip.digest import (
-    Algorithm,
     DigestCredentials,
     challenge,
     check_nonce,
-    ha1,
     make_nonce,
     parse_authorization,
     verify,

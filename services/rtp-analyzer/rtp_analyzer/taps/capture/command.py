@@ -2,20 +2,19 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
 from rtp_analyzer.taps.capture.analysis import analyse, analyse_file
 from rtp_analyzer.taps.capture.errors import CaptureError
+from rtp_analyzer.taps.capture.outcome import EXIT_UNREADABLE
+from rtp_analyzer.taps.capture.progress import Tell, bar, lines
 from rtp_analyzer.taps.capture.table import show, warnings
 from shared.captures import CaptureReport
 
-EXIT_UNREADABLE: Final = 2
 STANDARD_INPUT: Final = "-"
 _WIDE: Final = 240  # where the output goes to a file or a pipe
 
@@ -38,20 +37,17 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_UNREADABLE if report.damage is not None else 0
 
 
-def _analyse(file: str, tell: Callable[[int], object] | None) -> CaptureReport:
+def _analyse(file: str, tell: Tell | None) -> CaptureReport:
     if file == STANDARD_INPUT:
         return analyse_file(sys.stdin.buffer, "standard input", tell)
     return analyse(Path(file), tell)
 
 
-@contextmanager
-def _progress(arguments: argparse.Namespace, console: Console) -> Iterator[Callable[[int], object] | None]:
-    """A bar on a terminal; nothing elsewhere."""
+def _progress(arguments: argparse.Namespace, console: Console) -> AbstractContextManager[Tell | None]:
+    """A bar on a terminal, lines where they are asked for, else nothing."""
     path = Path(arguments.file)
-    if arguments.no_progress or not console.is_terminal or not path.is_file():
-        yield None
-        return
-    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(path.name, total=path.stat().st_size)
-        yield lambda done: bar.update(task, completed=done)
+    if not path.is_file():
+        return nullcontext()
+    if arguments.tell_progress:
+        return nullcontext(lines(path))
+    return bar(path, console) if console.is_terminal and not arguments.no_progress else nullcontext()

@@ -38,14 +38,20 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise CaptureError(f"cannot open {path}: {error.strerror}") from error
     with plain:
-        zipped = plain.seekable() and plain.read(2) == _GZIP
-        if plain.seekable():
-            plain.seek(0)
-        if not zipped:
+        if not is_zipped(plain):
             yield plain
             return
         with gzip.GzipFile(fileobj=plain) as unpacked:
             yield unpacked  # type: ignore[misc]  # a GzipFile is a BinaryIO but for its name
+
+
+def is_zipped(file: BinaryIO) -> bool:
+    """Whether a file that was just opened is gzipped. A pipe is taken as it comes."""
+    if not file.seekable():
+        return False
+    head = file.read(len(_GZIP))
+    file.seek(0)
+    return head == _GZIP
 
 
 class CaptureSource:

@@ -1,11 +1,12 @@
 // The requests to /api/v1. Errors are values of one class, by what a page can do about them.
-import type { Call, CallDetail, ConfigHelp, DeviceName, Page, Service, Session, SipMessage, Slice } from "../types";
+import type { Call, CallDetail, ConfigHelp, DeviceName, Gateway, Page, Service, Session, SipMessage, Slice } from "../types";
 
 /** A request that failed; `status` 0: no answer came at all. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     detail: string,
+    readonly problem: Readonly<Record<string, unknown>> = {}, // RFC 9457, with what a route adds to it
   ) {
     super(detail);
     this.name = "ApiError";
@@ -71,6 +72,10 @@ export class Api {
     return this.items("/services", signal);
   }
 
+  gateways(signal?: AbortSignal): Promise<readonly Gateway[]> {
+    return this.items("/gateways", signal);
+  }
+
   configurableDevices(signal?: AbortSignal): Promise<readonly DeviceName[]> {
     return this.items("/config-help", signal);
   }
@@ -97,17 +102,17 @@ export class Api {
       if (init.signal?.aborted) throw error; // the page went elsewhere; nobody waits for this
       throw new ApiError(0, "no answer");
     }
-    if (!response.ok) throw new ApiError(response.status, await problemDetail(response));
+    if (!response.ok) throw await errorOf(response);
     return response;
   }
 }
 
-/** The sentence of an RFC 9457 problem, or the status line when the body is something else. */
-async function problemDetail(response: Response): Promise<string> {
+/** With the sentence of an RFC 9457 problem, or the status line when the body is something else. */
+async function errorOf(response: Response): Promise<ApiError> {
   try {
     const problem = (await response.json()) as { detail?: string; title?: string };
-    return problem.detail ?? problem.title ?? response.statusText;
+    return new ApiError(response.status, problem.detail ?? problem.title ?? response.statusText, { ...problem });
   } catch {
-    return response.statusText;
+    return new ApiError(response.status, response.statusText);
   }
 }

@@ -1,11 +1,13 @@
 // Everything the pages know, and how each message changes it. Pure: the same messages give the same state.
 import { toMs } from "../time";
-import type { Call, Delta, Page, Registration, ServerMessage, Slice, Snapshot } from "../types";
+import type { Call, Capture, Delta, Page, Registration, ServerMessage, Slice, Snapshot } from "../types";
 import { mergeSlices } from "./slices";
 
 export interface State {
   readonly calls: ReadonlyMap<string, Call>;
   readonly registrations: ReadonlyMap<string, Registration>;
+  /** Capture files that were heard of, here or by REST. */
+  readonly captures: ReadonlyMap<string, Capture>;
   /** The call whose slices are kept; those of all others are dropped on arrival. */
   readonly watched: string | null;
   readonly slices: readonly Slice[];
@@ -23,6 +25,7 @@ export interface State {
 /** What the page itself asked for, or loaded. */
 export type LocalMessage =
   | { readonly type: "history"; readonly page: Page<Call>; readonly continued: boolean }
+  | { readonly type: "captures"; readonly items: readonly Capture[] }
   | { readonly type: "watched"; readonly callId: string | null }
   | { readonly type: "slices"; readonly callId: string; readonly items: readonly Slice[] };
 
@@ -33,6 +36,7 @@ export const ENDED_LIMIT = 1000; // a page left open for weeks must not grow for
 export const initial: State = {
   calls: new Map(),
   registrations: new Map(),
+  captures: new Map(),
   watched: null,
   slices: [],
   olderCursor: undefined,
@@ -57,6 +61,8 @@ export function reduce(state: State, message: Message, now: number): State {
       return { ...state, clockOffsetMs: toMs(message.at) - now, heardAt: now };
     case "history":
       return afterHistory(state, message.page, message.continued);
+    case "captures":
+      return { ...state, captures: withCaptures(state.captures, message.items.filter(isNews(state.captures)), []) };
     case "watched":
       return message.callId === state.watched ? state : { ...state, watched: message.callId, slices: [] };
     case "slices":
@@ -72,6 +78,7 @@ function afterSnapshot(state: State, message: Snapshot, now: number): State {
     ...state,
     calls: byId([...ended, ...message.calls]),
     registrations: new Map(message.registrations.map((registration) => [bindingKey(registration), registration])),
+    captures: new Map((message.captures ?? []).map((capture) => [capture.capture_id, capture])),
     clockOffsetMs: toMs(message.at) - now,
     snapshots: state.snapshots + 1,
     seq: message.seq,
@@ -91,9 +98,29 @@ function afterDelta(state: State, message: Delta, now: number): State {
       state.slices,
       slices.filter((slice) => slice.call_id === state.watched),
     ),
+    captures: withCaptures(state.captures, message.captures ?? [], message.captures_removed ?? []),
     seq: message.seq,
     heardAt: now,
   };
+}
+
+const STAGE = { queued: 0, running: 1, done: 2, failed: 2 } as const;
+
+/** Whether an answer is as new as what the socket told: it may have been overtaken. */
+function isNews(captures: ReadonlyMap<string, Capture>): (capture: Capture) => boolean {
+  return (capture) => STAGE[capture.state] >= STAGE[captures.get(capture.capture_id)?.state ?? "queued"];
+}
+
+function withCaptures(
+  captures: ReadonlyMap<string, Capture>,
+  changed: readonly Capture[],
+  removed: readonly string[],
+): ReadonlyMap<string, Capture> {
+  if (changed.length === 0 && removed.length === 0) return captures;
+  const next = new Map(captures);
+  for (const capture of changed) next.set(capture.capture_id, capture);
+  for (const id of removed) next.delete(id);
+  return next;
 }
 
 function withCalls(
@@ -136,6 +163,11 @@ function byId(calls: readonly Call[]): ReadonlyMap<string, Call> {
 
 function bindingKey(registration: Registration): string {
   return `${registration.aor} ${registration.contact}`;
+}
+
+/** Captures, the newest first. */
+export function newestCaptures(captures: ReadonlyMap<string, Capture>): Capture[] {
+  return [...captures.values()].sort((a, b) => (a.uploaded_at < b.uploaded_at ? 1 : a.uploaded_at > b.uploaded_at ? -1 : 0));
 }
 
 /** Calls in progress, the newest first. */

@@ -25,7 +25,9 @@ export interface Series {
   readonly x: number[]; // seconds since `origin`
   readonly mos: (number | null)[];
   readonly loss: (number | null)[];
+  readonly discard: (number | null)[];
   readonly jitter: (number | null)[];
+  readonly pdv: (number | null)[];
 }
 
 export interface Span {
@@ -35,7 +37,7 @@ export interface Span {
 
 /** One direction as columns for a chart. A silence longer than a slice is a gap: nothing was measured there. */
 export function series(slices: readonly Slice[], direction: Party, originMs: number): Series {
-  const columns: Series = { x: [], mos: [], loss: [], jitter: [] };
+  const columns: Series = { x: [], mos: [], loss: [], discard: [], jitter: [], pdv: [] };
   let end: number | null = null;
   for (const slice of slices) {
     if (slice.direction !== direction) continue;
@@ -53,7 +55,9 @@ function push(columns: Series, x: number, slice: Slice | null): void {
   columns.x.push(x);
   columns.mos.push(slice?.mos ?? null);
   columns.loss.push(slice?.loss_percent ?? null);
+  columns.discard.push(slice?.discard_percent ?? null);
   columns.jitter.push(slice?.jitter_ms ?? null);
+  columns.pdv.push(slice?.pdv_p95_ms ?? null);
 }
 
 /** When this monitor itself was too slow to be trusted. */
