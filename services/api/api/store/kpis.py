@@ -209,7 +209,7 @@ async def _peaks_of_hours(connection: AsyncConnection, wanted: KpiFilter) -> dic
     most_there = func.max(case((within.c.change < 0, within.c.level - within.c.change), else_=within.c.level))
     query = select(within.c.hour, most_there, func.sum(within.c.change)).group_by(within.c.hour)
     changes = {each: (int(most), int(net)) for each, most, net in await connection.execute(query)}
-    return {**peaks(hours_of(wanted.since, wanted.until), changes)}
+    return {hour: highest for hour, highest in peaks(hours_of(wanted.since, wanted.until), changes).items()}
 
 
 def _levels(connection: AsyncConnection, wanted: KpiFilter, by: By, only: Collection[Group] | None) -> FromClause:
