@@ -17,6 +17,7 @@ from api.routes import (
     config_help,
     devices,
     health,
+    kpis,
     live,
     metrics,
     session,
@@ -64,6 +65,7 @@ def _rest(app: FastAPI) -> APIRouter:
     for router in (
         accounts.router,
         calls.router,
+        kpis.router,
         devices.router,
         captures.router,
         config_help.router,

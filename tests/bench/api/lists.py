@@ -32,7 +32,8 @@ async def fill(url: str, calls: int) -> None:
     await database.migrate()
     chance = random.Random(1)
     for first in range(0, calls, STEP):
-        values = [_call(number, calls, chance) for number in range(first, min(calls, first + STEP))]
+        numbers = range(first, min(calls, first + STEP))
+        values = [a_call(number, AT + number * SPACING_S, number >= calls - LIVE, chance) for number in numbers]
         async with database.writing() as connection:
             await bulk.add(connection, tables.calls, values)
     if database.kind == "postgresql":
@@ -115,9 +116,9 @@ async def _times(ask: Callable[[], Awaitable[None]]) -> tuple[float, float]:
     return statistics.median(took), statistics.quantiles(took, n=20)[-1]
 
 
-def _call(number: int, calls: int, chance: random.Random) -> bulk.Values:
-    at = AT + number * SPACING_S
-    live, answered = number >= calls - LIVE, chance.random() < 0.8
+def a_call(number: int, at: float, live: bool, chance: random.Random) -> bulk.Values:
+    """The row of one call that began at this moment."""
+    answered = chance.random() < 0.8
     codec = chance.choices(["PCMA", "G729", "OPUS"], [900, 99, 1])[0]
     call = Signalling(
         call_id_of(number),
@@ -127,6 +128,7 @@ def _call(number: int, calls: int, chance: random.Random) -> bulk.Values:
         last_attempt_at=at,
         caller=f"gateway-{chance.randrange(200)}@example.com",
         callee=f"39055{chance.randrange(1_000_000):07d}@example.com",
+        ringing_at=at + 1 + chance.random(),
         answered_at=at + 5 if answered else None,
         answered_code=200 if answered else None,
         signalled_codec=codec if answered else None,
