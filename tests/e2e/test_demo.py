@@ -38,6 +38,12 @@ async def test_the_demo_shows_a_clean_and_an_impaired_call_that_a_restart_keeps(
             await expect(row.get_by_test_id("call-loss-callee")).to_have_text("0.0%")
             await expect(row.get_by_test_id("call-mos-callee")).to_have_text("4.41")
 
+            await page.open_call(impaired["call_id"])
+            lost = page.page.get_by_test_id("finding").filter(has_text="is lost between the caller and this system")
+            await expect(lost).to_have_count(1)
+            await expect(page.page.get_by_test_id("buffers")).to_have_count(2)
+            await page.page.evaluate("location.hash = '#/'")
+
             await asyncio.to_thread(system.stop)
             await asyncio.to_thread(system.start, "run")
 

@@ -98,6 +98,4 @@ def _rtt_ms(streams: Sequence[Measured], party: Party, media: MediaAssigned | Me
 
 def _one_way_ms(stream: Measured | None) -> float | None:
     delay = stream.report.delay if stream else None
-    if delay is None:
-        return None
-    return delay.one_way_ms if delay.mouth_to_ear_ms is None else delay.mouth_to_ear_ms
+    return None if delay is None else delay.one_way_ms

@@ -2,6 +2,7 @@
 
 import json
 from functools import reduce
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
@@ -191,8 +192,20 @@ def test_the_course_has_seconds_where_they_are_at_hand_and_rows_before():
 
 
 def test_the_course_tells_what_came_too_late_and_how_unevenly():
-    calm = {"packets_discarded": 0, "discard_percent": 0.0, "pdv_p50_ms": 1.0, "pdv_p95_ms": 4.0, "pdv_p99_ms": 6.0}
-    uneven = {"packets_discarded": 5, "discard_percent": 10.0, "burst_r": 2.5, "pdv_p95_ms": 40.0, "pdv_p99_ms": 61.0}
+    calm: dict[str, Any] = {
+        "packets_discarded": 0,
+        "discard_percent": 0.0,
+        "pdv_p50_ms": 1.0,
+        "pdv_p95_ms": 4.0,
+        "pdv_p99_ms": 6.0,
+    }
+    uneven: dict[str, Any] = {
+        "packets_discarded": 5,
+        "discard_percent": 10.0,
+        "burst_r": 2.5,
+        "pdv_p95_ms": 40.0,
+        "pdv_p99_ms": 61.0,
+    }
     seconds = [
         slice_of(started_at=AT, interval=measures(**calm)),
         slice_of(started_at=AT + 1, interval=measures(**uneven)),

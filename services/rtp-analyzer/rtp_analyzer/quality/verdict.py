@@ -21,7 +21,9 @@ FAIR_R: Final = 70.0
 
 AUDIBLE_LOSS_PERCENT: Final = 1.0
 MIN_LOST: Final = 5  # fewer are chance, whatever share of a short call they are
-SLOW_ONE_WAY_MS: Final = 150.0  # ITU-T G.114: below it most applications are not affected
+# ITU-T G.114 wants no more from mouth to ear. Of that the network is what was measured: how long a phone's buffer holds
+# packets is simulated, and what comes late is a problem of its own.
+SLOW_ONE_WAY_MS: Final = 150.0
 WILD_CLOCK_PPM: Final = 300.0  # crystals keep 100 ppm; beyond it buffers run over or dry within minutes
 SENDER_STEPS: Final = 3  # timestamps that jump again and again are no network's doing
 DEAR_CODEC_R: Final = 10.0
@@ -67,7 +69,7 @@ class Direction:
     refused: int = 0  # packets that came to the sender's port from somewhere else
     onward: Onward | None = None
     rtt_ms: float | None = None  # between the sender and us
-    one_way_ms: float | None = None  # from mouth to ear
+    one_way_ms: float | None = None  # of the network, between the phones
 
 
 def judge(directions: Iterable[Direction], talking_s: float) -> Verdict:
