@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "VQM_"
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 
 class CommonSettings(BaseSettings):
     """What every service reads from the environment, as `VQM_<NAME>`."""
@@ -44,6 +46,15 @@ class CommonSettings(BaseSettings):
         if not ipaddress.ip_address(self.bind).is_unspecified:
             return self.bind
         return default_route_address()
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Addresses or networks (CIDRs), separated by commas.
+
+    Raises:
+        ValueError: something is none.
+    """
+    return tuple(ipaddress.ip_network(piece.strip()) for piece in text.split(",") if piece.strip())
 
 
 def default_route_address() -> str:

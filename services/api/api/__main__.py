@@ -31,7 +31,7 @@ from api.metrics import Tally
 from api.parts import Parts
 from api.passwords import Passwords
 from api.retention import Disk, Retention
-from api.settings import ApiSettings, parse_networks
+from api.settings import ApiSettings
 from api.store.database import Database
 from api.tokens import Tokens
 from api.users import Users
@@ -39,7 +39,7 @@ from shared.broker import AccountBook, Bus, State, Workers, connect
 from shared.capture_spool import CaptureSpool
 from shared.health import beat
 from shared.service import run
-from shared.settings import load
+from shared.settings import load, parse_networks
 
 log = structlog.get_logger(__name__)
 

@@ -17,12 +17,12 @@ from api.feed import LiveFeed
 from api.metrics import Tally
 from api.retention import Disk, Retention
 from api.services import ServiceWatch
-from api.settings import Network
 from api.store.database import Database
 from api.throttle import Throttle
 from api.tokens import Tokens
 from api.users import Users
 from shared.broker import State, Workers
+from shared.settings import Network
 
 
 @dataclass(frozen=True, slots=True)

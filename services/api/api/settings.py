@@ -1,20 +1,13 @@
 """The settings of the api, read from `VQM_*` variables."""
 
-import ipaddress
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
 from api.retention import KINDS
-from shared.settings import SipAccountSettings
+from shared.settings import SipAccountSettings, parse_networks
 
 EVER = "in days, 0: for ever"
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """The networks of a list separated by commas. Raises ValueError when one is none."""
-    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 class ApiSettings(SipAccountSettings):

@@ -34,7 +34,7 @@ def verdict_on(
     directions = [
         Direction(
             sender=leg.party,
-            receiver=_receiver(media, leg.party),
+            receiver=media.receiver_of(leg.party),
             may_send=leg.sends,
             arrived=_arrived(longest[leg.party]) if leg.party in longest else None,
             refused=refused.get(leg.party, 0),
@@ -53,12 +53,6 @@ def _sent(stream: Measured) -> int:
 
 def _lasted_s(report: StreamReport) -> float:
     return report.ended_at - report.started_at
-
-
-def _receiver(media: MediaAssigned | MediaUpdated, sender: Party) -> Party | None:
-    if media.mode == "echo":
-        return sender
-    return next((leg.party for leg in media.legs if leg.party != sender), None)
 
 
 def _arrived(stream: Measured) -> Arrived:
@@ -91,7 +85,7 @@ def _rtt_ms(streams: Sequence[Measured], party: Party, media: MediaAssigned | Me
     """Between a party and us: it answers about the streams that it gets."""
     for stream in streams:
         remote = stream.report.remote
-        if remote is not None and _receiver(media, stream.report.direction) == party:
+        if remote is not None and media.receiver_of(stream.report.direction) == party:
             return remote.rtt_mean_ms
     return None
 

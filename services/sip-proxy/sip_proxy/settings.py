@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from shared.digest import ALGORITHMS, Algorithm
 from shared.events import Impairment, Language
-from shared.settings import SipAccountSettings
-from sip_proxy.carriers.carriers import PRIVATE_NETWORKS, Carriers, parse_carriers, parse_networks
+from shared.settings import SipAccountSettings, parse_networks
+from sip_proxy.carriers.carriers import PRIVATE_NETWORKS, Carriers, parse_carriers
 from sip_proxy.carriers.resolver import parse_name_servers
 from sip_proxy.effects import Address
 from sip_proxy.guard import Rules

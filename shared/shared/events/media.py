@@ -52,6 +52,12 @@ class _Media(Event):
     language: Language = Field(default="en", description="of what is spoken")
     legs: tuple[MediaLeg, ...] = Field(min_length=1, max_length=2, description="the caller's first")
 
+    def receiver_of(self, sender: Party) -> Party | None:
+        """Who gets what a party sends: in an echo it is itself; None: nobody but us."""
+        if self.mode == "echo":
+            return sender
+        return next((leg.party for leg in self.legs if leg.party != sender), None)
+
 
 class MediaAssigned(_Media):
     """Open these ports now."""

@@ -378,18 +378,12 @@ class Relay:
         return RtcpDatagram(
             media_id=entry.media.media_id,
             sender=opened.leg.party,
-            counterpart=_counterpart(entry, opened),
+            counterpart=entry.media.receiver_of(opened.leg.party),
             arrival_ns=int(kept["arrival_ns"]),
             forwarded_ns=int(kept["forwarded_ns"]) or None,
             encrypted=opened.leg.encrypted,
             octets=kept["octets"][: int(kept["size"])].tobytes(),
         )
-
-
-def _counterpart(entry: _OpenMedia, opened: _OpenLeg) -> Party | None:
-    if entry.media.mode == "echo":
-        return opened.leg.party
-    return next((leg.leg.party for leg in entry.legs if leg is not opened), None)
 
 
 def _with_peers(legs: Sequence[_OpenLeg]) -> list[tuple[_OpenLeg, int]]:

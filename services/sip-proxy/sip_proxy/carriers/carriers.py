@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 
+from shared.settings import Network
 from sip_proxy.sip.errors import SipParseError
 from sip_proxy.sip.uri import SipUri, parse_uri
-
-Network = IPv4Network | IPv6Network
 
 # Loopback, private use (RFC 1918, RFC 4193), link-local, and the provider's side of a NAT (RFC 6598).
 PRIVATE_NETWORKS = (
@@ -71,15 +70,6 @@ def parse_carriers(text: str) -> tuple[Carrier, ...]:
         ValueError: something is no domain or no SIP URI; says which.
     """
     return tuple(_carrier(piece.strip()) for piece in text.split(",") if piece.strip())
-
-
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """CIDRs, separated by commas.
-
-    Raises:
-        ValueError: something is none.
-    """
-    return tuple(ip_network(piece.strip()) for piece in text.split(",") if piece.strip())
 
 
 def _carrier(text: str) -> Carrier:

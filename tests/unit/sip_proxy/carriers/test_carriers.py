@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sip_proxy.carriers.carriers import PRIVATE_NETWORKS, Carriers, parse_carriers, parse_networks
+from shared.settings import parse_networks
+from sip_proxy.carriers.carriers import PRIVATE_NETWORKS, Carriers, parse_carriers
 from sip_proxy.carriers.resolver import parse_name_servers
 from sip_proxy.effects import Address
 from sip_proxy.settings import SipProxySettings

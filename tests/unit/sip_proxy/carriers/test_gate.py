@@ -3,10 +3,11 @@
 import pytest
 
 from shared.events import RequestNotAllowed
+from shared.settings import parse_networks
 from sip_proxy.accounts import Accounts
 from sip_proxy.admission import Admitted, Door, Reply
 from sip_proxy.auth import Authenticator
-from sip_proxy.carriers.carriers import Carriers, parse_carriers, parse_networks
+from sip_proxy.carriers.carriers import Carriers, parse_carriers
 from sip_proxy.carriers.contact_tokens import ContactTokens
 from sip_proxy.carriers.gate import Gate
 from sip_proxy.effects import Address, Flow
